@@ -1,0 +1,160 @@
+//! The rows that leave the counter: keys, and the counters that add up under them.
+
+use std::collections::BTreeMap;
+
+use crate::hit::{Bucket, Currency, SiteName, Text, VisitDims};
+
+/// Key of a `visits` row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VisitKey {
+    /// Site.
+    pub site: SiteName,
+    /// Bucket.
+    pub bucket: Bucket,
+    /// Host name of the entry page.
+    pub hostname: Text,
+    /// Entry page.
+    pub entry_page: Text,
+    /// Dimensions of the visit.
+    pub dims: VisitDims,
+}
+
+/// Counters of a `visits` row. All are sums of signed deltas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct VisitCounters {
+    pub visitors: i64,
+    pub visitors_hour: i64,
+    pub visits: i64,
+    pub bounces: i64,
+    pub pageviews: i64,
+    pub events: i64,
+    pub duration_s: i64,
+}
+
+/// Key of a `pages` row. The dimensions after `page` are the visit's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct PageKey {
+    pub site: SiteName,
+    pub bucket: Bucket,
+    pub hostname: Text,
+    pub page: Text,
+    pub channel: Text,
+    pub source: Text,
+    pub utm_campaign: Text,
+    pub country: Text,
+    pub device: Text,
+}
+
+/// Counters of a `pages` row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct PageCounters {
+    pub pageviews: i64,
+    pub visitors: i64,
+    pub visitors_hour: i64,
+    pub visits: i64,
+    pub entries: i64,
+    pub exits: i64,
+    pub engaged_ms: i64,
+    pub engaged_visits: i64,
+    pub scroll_sum: i64,
+    pub scroll_visits: i64,
+}
+
+/// Key of an `events` row. The dimensions after `currency` are the visit's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct EventKey {
+    pub site: SiteName,
+    pub bucket: Bucket,
+    pub name: Text,
+    pub page: Text,
+    pub currency: Currency,
+    pub channel: Text,
+    pub source: Text,
+    pub utm_campaign: Text,
+    pub country: Text,
+    pub device: Text,
+}
+
+/// Counters of an `events` row; `revenue` in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct EventCounters {
+    pub events: i64,
+    pub visitors: i64,
+    pub visitors_hour: i64,
+    pub visits: i64,
+    pub revenue: i64,
+}
+
+/// Key of an `event_props` row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct PropKey {
+    pub site: SiteName,
+    pub bucket: Bucket,
+    pub name: Text,
+    pub key: Text,
+    pub value: Text,
+}
+
+/// Counters of an `event_props` row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct PropCounters {
+    pub events: i64,
+    pub visitors: i64,
+}
+
+/// Key of a `journeys` row; its counter is `transitions`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct JourneyKey {
+    pub site: SiteName,
+    pub bucket: Bucket,
+    pub from_page: Text,
+    pub to_page: Text,
+}
+
+/// Key of a `ledger` row; its counter is `hits`. The node is added when the row is encoded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct LedgerKey {
+    pub site: SiteName,
+    pub bucket: Bucket,
+    pub reason: &'static str,
+}
+
+/// The rows of a stretch of the spool, in the order of their keys.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "a field per table")]
+pub struct Rows {
+    pub visits: BTreeMap<VisitKey, VisitCounters>,
+    pub pages: BTreeMap<PageKey, PageCounters>,
+    pub events: BTreeMap<EventKey, EventCounters>,
+    pub event_props: BTreeMap<PropKey, PropCounters>,
+    pub journeys: BTreeMap<JourneyKey, i64>,
+    pub ledger: BTreeMap<LedgerKey, i64>,
+}
+
+impl Rows {
+    /// Rows in all tables.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.visits.len()
+            + self.pages.len()
+            + self.events.len()
+            + self.event_props.len()
+            + self.journeys.len()
+            + self.ledger.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,19 @@
+//! The de-identified hit, and the closed vocabulary of its fields.
+//!
+//! *Owns* [`Hit`], [`Record`] and the types of their fields.
+//! *In*: what `edge::deidentify` lets out. *Out*: what the spool keeps and the counter counts.
+//! *Never* holds an address, a user agent, a full URL or free text that was not scrubbed: a field
+//! whose type is not [`Clean`] does not compile, and [`Text`] can be made by `edge::scrub` and by
+//! the codec alone (clippy keeps both).
+
+mod codec;
+mod field;
+mod record;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use codec::{CodecError, decode_record, encode_record};
+pub use field::{Currency, HitSiteError, Revenue, SiteName, Text, VisitorId};
+pub use record::{DropReason, Hit, HitKind, Origin, Record, RejectReason, VisitDims, Visitor};
+pub use time::{Bucket, Clock, Day, ManualClock, Second, SystemClock};

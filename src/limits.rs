@@ -1,0 +1,98 @@
+//! Every bound in the program, with its reason.
+
+use std::time::Duration;
+
+/// Bytes of a site's domain: DNS allows 253, and nothing longer can be reached.
+pub const SITE_NAME_BYTES_MAX: usize = 253;
+
+/// Bytes of a request body: thirty properties at their bounds, percent-encoded, fit in half of it.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a page's URL, as Plausible has it.
+pub const URL_BYTES_MAX: usize = 2_000;
+
+/// Bytes of a request's head. hyper's buffer for a connection is bounded by it.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Query parameters looked at; what is past them is not read.
+pub const QUERY_PARAMS_MAX: usize = 64;
+
+/// Time for a request's head to arrive; hyper takes it as the idle limit too.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Time for a request's body to arrive once its head has.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Open connections of one listener thread; more wait in the kernel's backlog.
+pub const CONNECTIONS_MAX: usize = 16_384;
+
+/// Addresses walked in a forwarding header; real chains have a handful.
+pub const FORWARDED_HOPS_MAX: usize = 16;
+
+/// Characters of an event's name, as Plausible has it.
+pub const EVENT_NAME_CHARS_MAX: usize = 120;
+
+/// Properties of an event, as Plausible has it; more are left out.
+pub const PROPS_MAX: usize = 30;
+
+/// Characters of a property's key and value, as Plausible has them.
+pub const PROP_KEY_CHARS_MAX: usize = 300;
+/// See [`PROP_KEY_CHARS_MAX`].
+pub const PROP_VALUE_CHARS_MAX: usize = 2_000;
+
+/// Characters of a stored page path, and its segments.
+pub const PAGE_CHARS_MAX: usize = 200;
+/// See [`PAGE_CHARS_MAX`].
+pub const PAGE_SEGMENTS_MAX: usize = 8;
+
+/// Characters of a campaign parameter.
+pub const CAMPAIGN_CHARS_MAX: usize = 64;
+
+/// Minor units of one event's revenue: ten billion euros; nine hundred thousand of them fit into
+/// the Int64 that they are summed in.
+pub const REVENUE_MINOR_MAX: i64 = 1_000_000_000_000;
+
+/// Milliseconds of one engagement report: a day. Longer ones are cut to it.
+pub const ENGAGED_MS_MAX: u32 = 24 * 60 * 60 * 1000;
+
+/// Seconds without a hit after which a visit is over.
+pub const VISIT_GAP_S: i64 = 30 * 60;
+
+/// Seconds after which a visit is over whatever happens.
+pub const VISIT_LENGTH_S_MAX: i64 = 24 * 60 * 60;
+
+/// Seconds a day's key may live: a day of 25 hours and the half hour in which a visit goes on.
+pub const DAY_KEY_LIFE_S_MAX: i64 = 26 * 60 * 60;
+
+/// Distinct pages, events and properties remembered for one visitor of a day. Reaching it takes a
+/// machine; what is past it is counted, but not as a first.
+pub const SEEN_PER_VISITOR_MAX: usize = 1_000;
+
+/// Visitors remembered for one site and day: at about 200 bytes each, 4 GB.
+pub const VISITORS_PER_SITE_MAX: usize = 20_000_000;
+
+/// Limiter entries kept: a flood of made-up prefixes cannot fill the memory. About 100 MB.
+pub const LIMITER_KEYS_MAX: usize = 1_000_000;
+
+/// Records that may wait for one group commit; past them the edge answers 503.
+pub const COMMIT_RECORDS_MAX: usize = 65_536;
+
+/// Committed frames that may wait for the counter.
+pub const FRAMES_QUEUED_MAX: usize = 64;
+
+/// Bytes of one spool or outbox frame, sealed: bounds what recovery will allocate.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Rows a counted stretch may have before it is cut into a batch: well below ClickHouse's block.
+pub const BATCH_ROWS_MAX: usize = 200_000;
+
+/// Days a query may span at the grain of hours, and at all.
+pub const QUERY_HOURS_DAYS_MAX: i64 = 92;
+/// See [`QUERY_HOURS_DAYS_MAX`].
+pub const QUERY_DAYS_MAX: i64 = 3_700;
+
+/// Rows of one answer, as Plausible has it.
+pub const ANSWER_ROWS_MAX: usize = 10_000;
+
+const _: () = assert!(BATCH_ROWS_MAX < 1_000_000, "a batch is one block of ClickHouse");
+const _: () = assert!(VISIT_GAP_S < DAY_KEY_LIFE_S_MAX - 25 * 60 * 60 + 1800);

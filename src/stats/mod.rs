@@ -1,0 +1,1 @@
+//! A question, a plan, SQL with bound parameters, an answer.
