@@ -1,1 +1,6 @@
 //! The integration tests: one binary.
+
+#![expect(clippy::disallowed_types, reason = "tests speak to addresses that they choose")]
+
+mod support;
+mod tidy;

@@ -1,0 +1,170 @@
+//! A million hits of 100,000 visitors through the listener of a real collector: CPU per hit,
+//! memory, rows and bytes in ClickHouse, and how long the page lags behind the last hit.
+//!
+//! `cargo bench --bench million`, or with other figures:
+//! `HITS=100000 VISITORS=10000 CONNECTIONS=256 cargo bench --bench million`.
+
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    clippy::print_stdout,
+    dead_code,
+    missing_docs,
+    reason = "a bench prints, and shares the support of the tests"
+)]
+
+#[path = "../tests/it/support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use serde_json::json;
+use support::{Collector, until};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const SITE: &str = "million.example";
+
+const AGENTS: [&str; 4] = [
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+];
+const REFERRERS: [&str; 5] = [
+    "",
+    "https://www.google.com/",
+    "https://t.co/abc",
+    "https://news.ycombinator.com/",
+    "https://chatgpt.com/",
+];
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The request of one hit: a visitor comes back every `visitors` hits, and pages follow a rough
+/// Zipf's law over 500.
+fn request(number: u64, visitors: u64) -> Vec<u8> {
+    let visitor = number % visitors;
+    let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    let page = 500 / (1 + mixed % 500);
+    let agent = AGENTS[(visitor % 4) as usize];
+    let referrer = REFERRERS[(visitor % 5) as usize];
+    let body = format!(
+        "{{\"n\":\"pageview\",\"d\":\"{SITE}\",\"u\":\"https://{SITE}/blog/post-{page}\",\"r\":\"{referrer}\"}}"
+    );
+    format!(
+        "POST /api/event HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: {}.{}.{}.{}\r\n\
+         user-agent: {agent}\r\naccept-language: en-GB,en;q=0.9\r\ncontent-type: text/plain\r\n\
+         content-length: {}\r\n\r\n{body}",
+        11 + visitor / 16_777_216,
+        visitor / 65_536 % 256,
+        visitor / 256 % 256,
+        visitor % 256,
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// Sends hits over one connection until all are taken. Every one must be answered 202.
+async fn client(port: u16, next: Arc<AtomicU64>, hits: u64, visitors: u64) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+    stream.set_nodelay(true).expect("a socket");
+    let mut answer = [0; 1024];
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= hits {
+            return;
+        }
+        stream.write_all(&request(number, visitors)).await.expect("it reads");
+        let read = stream.read(&mut answer).await.expect("it answers");
+        assert!(answer[..read].starts_with(b"HTTP/1.1 202"), "hit {number} was refused");
+        assert!(answer[..read].ends_with(b"ok"), "an answer came in parts");
+    }
+}
+
+/// CPU seconds of a process so far, and its resident bytes.
+fn used(pid: u32) -> (f64, f64) {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let after = stat.rsplit_once(')').expect("a stat line").1;
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let ticks: f64 = fields[11..13].iter().map(|f| f.parse::<f64>().expect("ticks")).sum();
+    let pages: f64 = fields[21].parse().expect("pages");
+    (ticks / 100.0, pages * 4096.0)
+}
+
+fn main() {
+    // `cargo test --benches` runs this too: small, so that it cannot rot.
+    let bench = std::env::args().any(|argument| argument == "--bench");
+    let hits = setting("HITS", if bench { 1_000_000 } else { 2_000 });
+    let visitors = setting("VISITORS", if bench { 100_000 } else { 200 });
+    let connections = setting("CONNECTIONS", 256);
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let collector = Collector::start(&data, &[("HEADCOUNT_LOG__LEVEL", "warn")]);
+    let key = collector.site(SITE, "UTC");
+    let engine = until("the engine runs", || collector.engine_pid());
+    let question = json!({"site_id": SITE, "metrics": ["pageviews", "visitors"], "date_range": "7d"});
+    until("the first answer", || collector.query(&key, &question).ok());
+
+    let (cpu_before, memory_before) = used(collector.pid());
+    let (engine_before, _) = used(engine);
+    let begun = Instant::now();
+    let next = Arc::new(AtomicU64::new(0));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let port = collector.ingest_port();
+        let tasks: Vec<_> = (0..connections)
+            .map(|_| tokio::spawn(client(port, Arc::clone(&next), hits, visitors)))
+            .collect();
+        for task in tasks {
+            task.await.expect("the client ends");
+        }
+    });
+    let sent_s = begun.elapsed().as_secs_f64();
+    let last = Instant::now();
+    let answer = until("the page shows the last hit", || {
+        let answer = collector.query(&key, &question).ok()?;
+        (answer["results"][0]["metrics"][0] == hits).then_some(answer)
+    });
+    let lag_s = last.elapsed().as_secs_f64();
+    let (cpu, memory) = used(collector.pid());
+    let (engine_cpu, engine_memory) = used(engine);
+    assert_eq!(answer["results"][0]["metrics"][1], visitors, "every visitor counts once");
+    let ledger = collector.settled_ledger(&key, SITE);
+    assert_eq!(ledger["counted"], hits);
+
+    let per_hit = |seconds: f64| seconds * 1e6 / hits as f64;
+    let mib = |bytes: f64| bytes / 1048576.0;
+    println!("{hits} hits of {visitors} visitors over {connections} connections");
+    println!("  hits a second                      {:>10.0}", hits as f64 / sent_s);
+    println!("  collector, CPU us a hit            {:>10.2}", per_hit(cpu - cpu_before));
+    println!("  engine, CPU us a hit               {:>10.2}", per_hit(engine_cpu - engine_before));
+    println!("  collector, MiB before              {:>10.1}", mib(memory_before));
+    println!("  collector, MiB after               {:>10.1}", mib(memory));
+    println!(
+        "  collector, bytes a visitor         {:>10.0}",
+        (memory - memory_before) / visitors as f64
+    );
+    println!("  engine, MiB after                  {:>10.1}", mib(engine_memory));
+    println!("  seconds until the page shows all   {lag_s:>10.2}");
+    for (what, figure) in table_figures(&data, collector) {
+        println!("  {what:<34} {figure:>10}");
+    }
+}
+
+/// Rows and bytes in ClickHouse, from its own books: bytes of the active parts on the disk.
+fn table_figures(data: &std::path::Path, mut collector: Collector) -> Vec<(String, u64)> {
+    assert!(collector.stop().success());
+    let parts = support::search::files(&data.join("engine"));
+    let bytes: u64 = parts
+        .iter()
+        .filter(|(path, _)| path.extension().is_some_and(|e| e == "bin" || e == "cmrk2"))
+        .map(|(_, bytes)| bytes.len() as u64)
+        .sum();
+    vec![("ClickHouse, KiB of column files".to_owned(), bytes / 1024)]
+}

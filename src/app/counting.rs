@@ -1,0 +1,114 @@
+//! The counting thread: takes committed frames in order, cuts what was counted into batches for
+//! the outbox, and keeps a checkpoint every so often.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::count::{Counter, Rows};
+use crate::limits;
+use crate::outbox::Outbox;
+use crate::spool::{Frame, Lsn, Section, SpoolWriter};
+use crate::store;
+use crate::telemetry::{self, Value};
+
+/// How long rows add up before they leave as a batch. One insert a table and cut: ClickHouse likes
+/// few and large ones, and a reader likes to see the last ten seconds.
+const CUT_INTERVAL: Duration = Duration::from_secs(2);
+
+/// What the counting thread works with.
+pub(super) struct Counting {
+    /// Shared with the console, which reads current visitors and the ledger.
+    pub(super) counter: Arc<Mutex<Counter>>,
+    pub(super) rows: Rows,
+    /// The records before this place are counted.
+    pub(super) applied: Lsn,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) spool: Arc<SpoolWriter>,
+    pub(super) node: String,
+    pub(super) checkpoint_interval: Duration,
+}
+
+impl Counting {
+    /// Counts until the spool closes the channel; then cuts, keeps a checkpoint, and ends.
+    pub(super) fn run(mut self, frames: &Receiver<Frame>) {
+        let mut cut_at = Instant::now() + CUT_INTERVAL;
+        let mut checkpoint_at = Instant::now() + self.checkpoint_interval;
+        loop {
+            let wait = cut_at.saturating_duration_since(Instant::now());
+            match frames.recv_timeout(wait) {
+                Ok(frame) => self.apply(&frame),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    if self.cut() {
+                        self.checkpoint();
+                    }
+                    return;
+                }
+            }
+            let now = Instant::now();
+            if now >= cut_at || self.rows.len() >= limits::BATCH_ROWS_MAX {
+                let cut = self.cut();
+                cut_at = now + CUT_INTERVAL;
+                if cut && now >= checkpoint_at {
+                    self.checkpoint();
+                    checkpoint_at = now + self.checkpoint_interval;
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, frame: &Frame) {
+        debug_assert!(frame.first >= self.applied, "a frame is counted once");
+        let mut counter = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
+        for record in &frame.records {
+            counter.apply(record, &mut self.rows);
+        }
+        self.applied = Lsn(frame.first.0 + frame.records.len() as u64);
+    }
+
+    /// Hands the rows to the outbox. False: it could not keep them; they stay here, the edge is
+    /// told to refuse, and the next cut tries again.
+    fn cut(&mut self) -> bool {
+        if self.rows.is_empty() {
+            self.spool.set_outbox_full(self.outbox.figures().full);
+            return true;
+        }
+        let batches = store::encode(&self.rows, &self.node);
+        match self.outbox.commit(self.applied, batches) {
+            Ok(()) => {
+                self.rows = Rows::default();
+                self.spool.set_outbox_full(self.outbox.figures().full);
+                true
+            }
+            Err(_) => {
+                telemetry::error(
+                    "outbox",
+                    "rows cannot be kept; hits are refused until they can",
+                    &[("rows", Value::from(self.rows.len()))],
+                );
+                self.spool.set_outbox_full(true);
+                false
+            }
+        }
+    }
+
+    /// Keeps the state after the records before `applied`: all their rows are in the outbox.
+    fn checkpoint(&self) {
+        let parts = self.counter.lock().unwrap_or_else(PoisonError::into_inner).encode();
+        let sections: Vec<Section> =
+            parts.into_iter().map(|part| Section { key: part.key, bytes: part.bytes }).collect();
+        match self.spool.checkpoint(self.applied, &sections) {
+            Ok(()) => telemetry::debug(
+                "count",
+                "kept a checkpoint",
+                &[("reached", Value::from(self.applied.0))],
+            ),
+            Err(_) => telemetry::error(
+                "count",
+                "no checkpoint could be kept; the spool grows until one can",
+                &[("reached", Value::from(self.applied.0))],
+            ),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a start finds on the disk: the counter's state, and the rows that the outbox lacks.
+
+use crate::count::{CountLimits, Counter, DayState, Rows};
+use crate::limits;
+use crate::outbox::Reached;
+use crate::spool::{Lsn, Recovery, Spool, SpoolError};
+use crate::telemetry::{self, Value};
+
+/// Where counting goes on.
+pub(super) struct Recovered {
+    pub(super) counter: Counter,
+    /// Rows that were counted again and that the outbox does not have.
+    pub(super) rows: Rows,
+    /// The records before this place are in `counter` and in `rows` or the outbox.
+    pub(super) applied: Lsn,
+}
+
+/// The bounds of the counter.
+pub(super) fn count_limits() -> CountLimits {
+    CountLimits {
+        seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
+        visitors_per_site: limits::VISITORS_PER_SITE_MAX,
+    }
+}
+
+/// Loads the checkpoint, replays the spool behind it, and lets go of the rows that the outbox
+/// already has.
+pub(super) fn recover(
+    spool: &Spool,
+    recovery: Recovery,
+    reached: Reached,
+) -> Result<Recovered, SpoolError> {
+    let (mut counter, from) = match spool.load_checkpoint()? {
+        None => (Counter::new(count_limits()), recovery.first),
+        Some((from, sections)) => {
+            let parts: Vec<DayState> = sections
+                .into_iter()
+                .map(|section| DayState { key: section.key, bytes: section.bytes })
+                .collect();
+            match Counter::decode(count_limits(), &parts) {
+                Ok(counter) => (counter, from),
+                Err(_) => {
+                    telemetry::error("count", "the checkpoint does not decode; visits begin anew", &[]);
+                    (Counter::new(count_limits()), from)
+                }
+            }
+        }
+    };
+    let mut rows = Rows::default();
+    let mut kept_already = Rows::default();
+    let mut records: u64 = 0;
+    spool.replay(from, &mut |lsn, record| {
+        records += 1;
+        if lsn < reached.lsn {
+            counter.apply(&record, &mut kept_already);
+            if kept_already.len() > limits::BATCH_ROWS_MAX {
+                kept_already = Rows::default();
+            }
+        } else {
+            counter.apply(&record, &mut rows);
+        }
+    })?;
+    let applied = recovery.next.max(reached.lsn);
+    telemetry::info(
+        "count",
+        "recovered",
+        &[
+            ("from", Value::from(from.0)),
+            ("to", Value::from(applied.0)),
+            ("replayed", Value::from(records)),
+            ("visitors", Value::from(counter.visitors_in_memory())),
+        ],
+    );
+    Ok(Recovered { counter, rows, applied })
+}
