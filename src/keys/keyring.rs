@@ -35,16 +35,23 @@ pub(super) struct Keyring {
 pub(super) struct Kept(Key);
 
 impl Keyring {
-    /// Opens the user's keyring and tries it with a key of no worth.
+    /// Opens the user's keyring.
     pub(super) fn open(installation: &str) -> Result<Self, KeysError> {
         let open = || {
             let process = KeyRing::from_special_id(KeyRingIdentifier::Process, true)?;
             let user = KeyRing::from_special_id(KeyRingIdentifier::User, true)?;
-            let keyring = Self { installation: installation.to_owned(), process, user };
-            keyring.try_out()?;
-            Ok(keyring)
+            Ok(Self { installation: installation.to_owned(), process, user })
         };
         open().map_err(|error: KeyError| KeysError::NoKeyring(reason(error)))
+    }
+
+    /// Tries the keyring out with a key of no worth. One that is full is of use if it holds keys
+    /// of ours; fresh ones then live in memory.
+    pub(super) fn check(&self, holds_ours: bool) -> Result<(), KeysError> {
+        match self.try_out() {
+            Err(KeyError::QuotaExceeded) if holds_ours => Ok(()),
+            tried => tried.map_err(|error| KeysError::NoKeyring(reason(error))),
+        }
     }
 
     /// Puts a key into the kernel until it dies. The error is why that cannot be.

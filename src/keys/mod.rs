@@ -95,6 +95,7 @@ impl Keys {
             }
         }
         let found = living.len();
+        keyring.check(found > 0)?;
         Ok(Self { keyring: Some(keyring), living: Mutex::new(living), found })
     }
 

@@ -355,4 +355,23 @@ mod kernel {
         assert_eq!(next.found(), ids.len());
         assert!(ids.iter().all(|id| next.find(*id).is_some()));
     }
+    /// An unprivileged user may hold 200 keys: run as one, this fills the quota.
+    #[test]
+    fn more_keys_than_the_kernel_takes_are_given_out_all_the_same() {
+        let installation = Installation::new();
+        let keys = installation.run();
+        let zones = jiff::tz::db().available().take(110).map(|zone| zone.to_string());
+        let mut ids = HashSet::new();
+        for zone in zones {
+            for day in [TODAY.0 - 1, TODAY.0] {
+                let id = key(&keys, &zone, Day(day)).id();
+                assert!(keys.find(id).is_some());
+                ids.insert(id);
+            }
+        }
+        assert_eq!(ids.len(), 220);
+        let next = installation.run();
+        assert!(next.found() > 0 && next.found() <= 220);
+        assert_eq!(next.found(), ids.iter().filter(|id| next.find(**id).is_some()).count());
+    }
 }
