@@ -195,3 +195,20 @@ fn forget(dead: Living) {
         kept.destroy();
     }
 }
+
+/// Does not compile once a key can be printed or copied: the call is ambiguous then.
+macro_rules! never_printed_or_copied {
+    ($($key:ty),*) => {
+        const _: () = {
+            trait Never<Why> {
+                fn holds() {}
+            }
+            impl<T> Never<()> for T {}
+            impl<T: std::fmt::Debug> Never<u8> for T {}
+            impl<T: Clone> Never<u16> for T {}
+            $(let _ = <$key as Never<_>>::holds;)*
+        };
+    };
+}
+
+never_printed_or_copied!(Keys, DayKey, SiteKey, SealKey);
