@@ -151,6 +151,22 @@ fn a_date_that_a_zone_left_out_is_between_two_days() {
 }
 
 #[test]
+fn a_day_whose_midnight_was_skipped_begins_when_the_gap_ends() {
+    let check = |name: &str, begins: &str| {
+        let begins = second(begins);
+        let [day, before] =
+            [begins.0, begins.0 - 1].map(|at| LocalDay::at(&zone(name), Second(at)));
+        assert_eq!((day.start, before.end), (begins, begins), "{name}");
+        assert_eq!(day.day.0, before.day.0 + 1, "{name}");
+        assert_eq!(day.hour(begins), begins.bucket(), "{name}: its first hour is its own");
+    };
+    // From midnight to one o'clock; to a quarter past; from half past eleven to half past twelve.
+    check("Africa/Cairo", "2026-04-23T22:00:00Z");
+    check("Asia/Kathmandu", "1985-12-31T18:30:00Z");
+    check("America/Toronto", "1919-03-31T04:30:00Z");
+}
+
+#[test]
 fn a_day_that_has_begun_goes_on_when_the_clock_is_put_back_over_midnight() {
     // Newfoundland used to do it at one minute past midnight.
     let st_johns = zone("America/St_Johns");
