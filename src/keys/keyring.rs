@@ -25,9 +25,6 @@ const NO_SUCH_CALL: i32 = 38;
 
 pub(super) struct Keyring {
     installation: String,
-    /// Dies with the process: a key waits here until it has its timeout, so that none can ever
-    /// stand in the user's keyring without one.
-    process: KeyRing,
     user: KeyRing,
 }
 
@@ -37,12 +34,9 @@ pub(super) struct Kept(Key);
 impl Keyring {
     /// Opens the user's keyring.
     pub(super) fn open(installation: &str) -> Result<Self, KeysError> {
-        let open = || {
-            let process = KeyRing::from_special_id(KeyRingIdentifier::Process, true)?;
-            let user = KeyRing::from_special_id(KeyRingIdentifier::User, true)?;
-            Ok(Self { installation: installation.to_owned(), process, user })
-        };
-        open().map_err(|error: KeyError| KeysError::NoKeyring(reason(error)))
+        let user = KeyRing::from_special_id(KeyRingIdentifier::User, true)
+            .map_err(|error| KeysError::NoKeyring(reason(error)))?;
+        Ok(Self { installation: installation.to_owned(), user })
     }
 
     /// Tries the keyring out with a key of no worth. One that is full is of use if it holds keys
@@ -87,8 +81,12 @@ impl Keyring {
         format!("headcount:{}:{zone}:{}", self.installation, day.0)
     }
 
+    /// A key waits in a keyring that dies with the process until it has its timeout, so that none
+    /// can ever stand in the user's keyring without one.
     fn put(&self, name: &str, payload: &[u8], left_s: i64) -> Result<Key, KeyError> {
-        let key = self.process.add_key(name, payload)?;
+        // Asked for each time: a thread that is older than the last answer has another.
+        let process = KeyRing::from_special_id(KeyRingIdentifier::Process, true)?;
+        let key = process.add_key(name, payload)?;
         let whole = (|| {
             // The user's next process does not possess the key, and must still find and end it.
             let permissions = KeyPermissionsBuilder::builder()
@@ -99,7 +97,7 @@ impl Keyring {
             key.set_timeout(usize::try_from(left_s).unwrap_or(1))?;
             self.user.link_key(key)
         })();
-        match whole.and_then(|()| self.process.unlink_key(key)) {
+        match whole.and_then(|()| process.unlink_key(key)) {
             Ok(()) => Ok(key),
             Err(error) => {
                 Kept(key).destroy();

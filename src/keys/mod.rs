@@ -74,10 +74,8 @@ struct Living {
 }
 
 impl Keys {
-    /// Keys in the kernel's keyring, under this installation's name. Finds those of an earlier run.
-    ///
-    /// Call it before threads are started: the kernel gives them its process keyring, in which a
-    /// new key waits for its timeout.
+    /// Keys in the kernel's keyring, under this installation's name. Finds those of an earlier run
+    /// that are alive `now`.
     pub fn kernel(installation: &str, now: Second) -> Result<Self, KeysError> {
         let keyring = Keyring::open(installation)?;
         let mut living = Vec::new();

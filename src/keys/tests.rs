@@ -215,7 +215,7 @@ mod seals {
     fn the_sealed_bytes_are_these() {
         let check = |algorithm: Algorithm, expected: &str| {
             let bytes = sealed(&SealKey::with(algorithm, &[1; 32]), b"ids");
-            let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
             assert_eq!(hex, expected);
         };
         check(Algorithm::Aes256Gcm, "9b3f1b3e306fa232fb17fd62eac93b37f39d5301");
@@ -365,6 +365,16 @@ mod kernel {
         assert_eq!(next.found(), ids.len());
         assert!(ids.iter().all(|id| next.find(*id).is_some()));
     }
+    #[test]
+    fn a_thread_that_is_older_than_the_keys_may_draw_one() {
+        let installation = Installation::new();
+        let (hand_over, take) = std::sync::mpsc::sync_channel::<Keys>(1);
+        let older = std::thread::spawn(move || take.recv().map(|it| key(&it, "UTC", TODAY).id()));
+        assert!(hand_over.send(installation.run()).is_ok());
+        let drawn = older.join().expect("it does not panic").expect("it was handed the keys");
+        assert!(installation.run().find(drawn).is_some());
+    }
+
     /// An unprivileged user may hold 200 keys: run as one, this fills the quota.
     #[test]
     fn more_keys_than_the_kernel_takes_are_given_out_all_the_same() {
