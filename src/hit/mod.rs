@@ -6,6 +6,8 @@
 //! whose type is not [`Clean`] does not compile, and [`Text`] can be made by `edge::scrub` and by
 //! the codec alone (clippy keeps both).
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod codec;
 mod field;
 mod record;

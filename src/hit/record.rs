@@ -249,15 +249,26 @@ impl Clean for VisitDims {}
 fn every_field_is_clean(hit: &Hit, kind: &HitKind, visitor: &Visitor, dims: &VisitDims) {
     fn clean<T: Clean>(_: &T) {}
     let Hit { site, at, day, hour, visitor: whose, kind: what, hostname, page, dims: under } = hit;
-    (clean(site), clean(at), clean(day), clean(hour), clean(whose));
-    (clean(what), clean(hostname), clean(page), clean(under));
+    clean(site);
+    clean(at);
+    clean(day);
+    clean(hour);
+    clean(whose);
+    clean(what);
+    clean(hostname);
+    clean(page);
+    clean(under);
     match kind {
         HitKind::Pageview => {}
         HitKind::Event { name, interactive, props, revenue } => {
-            (clean(name), clean(interactive), clean(props), clean(revenue));
+            clean(name);
+            clean(interactive);
+            clean(props);
+            clean(revenue);
         }
         HitKind::Engagement { engaged_ms, scroll_percent } => {
-            (clean(engaged_ms), clean(scroll_percent));
+            clean(engaged_ms);
+            clean(scroll_percent);
         }
     }
     match visitor {

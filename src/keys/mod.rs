@@ -5,10 +5,33 @@
 //! *In*: a zone, a day. *Out*: [`DayKey`], [`SiteKey`], [`SealKey`].
 //! *Never* writes a key to a file, an environment variable or a database; never derives a key from
 //! anything that lasts.
+//!
+//! ```text
+//! day key     = 32 bytes from the system's random source
+//! key id      = first 8 bytes of derive_key("… key id …", day key)
+//! site key    = derive_key("… visitor key …", day key ‖ site)
+//! seal key    = derive_key("… seal key …", day key)
+//! visitor id  = first 8 bytes of keyed_hash(site key, every part behind its length)
+//! ```
+//!
+//! A key is wiped when its last holder lets go. [`Keys`] lets go in [`Keys::destroy_due`]; whoever
+//! keeps a key, or one derived from it, lets go when [`Keys::find`] knows its id no more.
 
-use std::sync::Arc;
+mod day;
+mod keyring;
+mod seal;
+#[cfg(test)]
+mod tests;
 
-use crate::hit::{Day, Second, SiteName, VisitorId};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use day::{DayKey, SiteKey, VisitorParts};
+pub use seal::{SEAL_BYTES, SealKey};
+
+use crate::hit::{Day, Second};
+use crate::limits;
+use crate::telemetry::{self, Value};
+use keyring::{Kept, Keyring};
 
 /// Names a day key without telling anything about it. Random like the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,27 +46,6 @@ pub enum Backend {
     Memory,
 }
 
-/// One time zone's key for one day. Not `Debug`, not `Clone`; wiped on drop.
-pub struct DayKey {}
-
-/// One site's key for one day: makes visitor ids.
-pub struct SiteKey {}
-
-/// What seals the visitor ids of a day in spool and checkpoint: dies with the day key.
-pub struct SealKey {}
-
-/// What a visitor id is made of. Borrowed for one call.
-pub struct VisitorParts<'a> {
-    /// IPv4: its 4 bytes; IPv6: its /64, 8 bytes; unknown: none.
-    pub address: &'a [u8],
-    /// The user agent's text.
-    pub agent: &'a [u8],
-    /// The language header's text.
-    pub language: &'a [u8],
-    /// A device identifier that the site sent on purpose.
-    pub device: &'a [u8],
-}
-
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
@@ -56,94 +58,155 @@ pub enum KeysError {
 }
 
 /// The day keys of this installation.
-pub struct Keys {}
+pub struct Keys {
+    keyring: Option<Keyring>,
+    /// A few at a time: two for each time zone at most.
+    living: Mutex<Vec<Living>>,
+    found: usize,
+}
+
+/// A key, what it is for, and its place in the keyring.
+struct Living {
+    zone: Box<str>,
+    day: Day,
+    key: Arc<DayKey>,
+    kept: Option<Kept>,
+}
 
 impl Keys {
-    /// Keys in the kernel's keyring, under this installation's name. Finds those of an earlier run.
-    pub fn kernel(_installation: &str) -> Result<Self, KeysError> {
-        todo!()
+    /// Keys in the kernel's keyring, under this installation's name. Finds those of an earlier run
+    /// that are alive `now`.
+    pub fn kernel(installation: &str, now: Second) -> Result<Self, KeysError> {
+        let keyring = Keyring::open(installation)?;
+        let mut living = Vec::new();
+        for (zone, day) in keyring::candidates(now) {
+            let Some((key, kept)) = keyring.load(zone, day) else { continue };
+            if key.lives(now) {
+                living.push(Living {
+                    zone: zone.into(),
+                    day,
+                    key: Arc::new(key),
+                    kept: Some(kept),
+                });
+            } else {
+                kept.destroy();
+            }
+        }
+        let found = living.len();
+        keyring.check(found > 0)?;
+        Ok(Self { keyring: Some(keyring), living: Mutex::new(living), found })
     }
 
     /// Keys in this process only.
     #[must_use]
     pub fn memory() -> Self {
-        todo!()
+        Self { keyring: None, living: Mutex::default(), found: 0 }
     }
 
     /// Where they live.
     #[must_use]
     pub fn backend(&self) -> Backend {
-        todo!()
+        if self.keyring.is_some() { Backend::Kernel } else { Backend::Memory }
+    }
+
+    /// How many living keys of an earlier run were found at the start.
+    #[must_use]
+    pub fn found(&self) -> usize {
+        self.found
     }
 
     /// The key of `zone` on `day`: the one there is, or a fresh one that dies at `dies_at`, and in
     /// any case `limits::DAY_KEY_LIFE_S_MAX` after now.
     pub fn day_key(
         &self,
-        _zone: &str,
-        _day: Day,
-        _now: Second,
-        _dies_at: Second,
+        zone: &str,
+        day: Day,
+        now: Second,
+        dies_at: Second,
     ) -> Result<Arc<DayKey>, KeysError> {
-        todo!()
+        let mut living = self.living();
+        if let Some(at) = position(&living, zone, day) {
+            if living[at].key.lives(now) {
+                return Ok(Arc::clone(&living[at].key));
+            }
+            forget(living.swap_remove(at));
+        }
+        let dies_at = dies_at.min(Second(now.0 + limits::DAY_KEY_LIFE_S_MAX));
+        let key = Arc::new(DayKey::draw(dies_at)?);
+        let kept = self.keep(zone, day, now, &key);
+        living.push(Living { zone: zone.into(), day, key: Arc::clone(&key), kept });
+        Ok(key)
+    }
+
+    /// The living key of `zone` on `day`, if there is one.
+    #[must_use]
+    pub fn living_key(&self, zone: &str, day: Day, now: Second) -> Option<Arc<DayKey>> {
+        let living = self.living();
+        let key = &living[position(&living, zone, day)?].key;
+        key.lives(now).then(|| Arc::clone(key))
     }
 
     /// The living key of that id.
     #[must_use]
-    pub fn find(&self, _id: KeyId) -> Option<Arc<DayKey>> {
-        todo!()
+    pub fn find(&self, id: KeyId) -> Option<Arc<DayKey>> {
+        self.living().iter().find(|it| it.key.id() == id).map(|it| Arc::clone(&it.key))
     }
 
-    /// Destroys every key that is due. Returns their ids.
-    pub fn destroy_due(&self, _now: Second) -> Vec<KeyId> {
-        todo!()
+    /// Destroys every key that is due, here and in the kernel. Returns their ids.
+    ///
+    /// A key that has longer to live than any key may is due too: the clock has stepped back, and
+    /// would let it live on.
+    pub fn destroy_due(&self, now: Second) -> Vec<KeyId> {
+        let due = self.living().extract_if(.., |it| !it.key.lives(now)).collect::<Vec<_>>();
+        let ids = due.iter().map(|it| it.key.id()).collect();
+        due.into_iter().for_each(forget);
+        ids
+    }
+
+    fn keep(&self, zone: &str, day: Day, now: Second, key: &DayKey) -> Option<Kept> {
+        match self.keyring.as_ref()?.keep(zone, day, now, key) {
+            Ok(kept) => Some(kept),
+            Err(why) => {
+                telemetry::warn(
+                    "keys",
+                    "a day key could not be put into the kernel's keyring and lives in memory: a \
+                     restart would begin its day's uniques anew",
+                    &[("zone", Value::Operator(zone)), ("why", Value::Word(why))],
+                );
+                None
+            }
+        }
+    }
+
+    fn living(&self) -> MutexGuard<'_, Vec<Living>> {
+        // A panic elsewhere leaves whole entries: the list is changed in single steps.
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl DayKey {
-    /// Its name.
-    #[must_use]
-    pub fn id(&self) -> KeyId {
-        todo!()
-    }
+fn position(living: &[Living], zone: &str, day: Day) -> Option<usize> {
+    living.iter().position(|it| it.day == day && *it.zone == *zone)
+}
 
-    /// The key for one site.
-    #[must_use]
-    pub fn site_key(&self, _site: &SiteName) -> SiteKey {
-        todo!()
-    }
-
-    /// The key that seals what belongs to this day.
-    #[must_use]
-    pub fn seal_key(&self) -> SealKey {
-        todo!()
+fn forget(dead: Living) {
+    if let Some(kept) = dead.kept {
+        kept.destroy();
     }
 }
 
-impl SiteKey {
-    /// The visitor's id: the first 8 bytes of a keyed hash over an injective encoding.
-    #[must_use]
-    pub fn visitor_id(&self, _parts: &VisitorParts<'_>) -> VisitorId {
-        todo!()
-    }
+/// Does not compile once a key can be printed or copied: the call is ambiguous then.
+macro_rules! never_printed_or_copied {
+    ($($key:ty),*) => {
+        const _: () = {
+            trait Never<Why> {
+                fn holds() {}
+            }
+            impl<T> Never<()> for T {}
+            impl<T: std::fmt::Debug> Never<u8> for T {}
+            impl<T: Clone> Never<u16> for T {}
+            $(let _ = <$key as Never<_>>::holds;)*
+        };
+    };
 }
 
-impl SealKey {
-    /// Seals `plain` in place, and appends the tag. `nonce` must never be used twice with one key:
-    /// 12 random bytes.
-    pub fn seal(&self, _nonce: &[u8; 12], _aad: &[u8], _plain: &mut Vec<u8>) {
-        todo!()
-    }
-
-    /// Opens what [`SealKey::seal`] made; `None` if it was changed or sealed under another key.
-    #[must_use]
-    pub fn open(&self, _nonce: &[u8; 12], _aad: &[u8], _sealed: &[u8]) -> Option<Vec<u8>> {
-        todo!()
-    }
-
-    /// A seal key from 32 bytes that are not a day's: the spool's own key file.
-    #[must_use]
-    pub fn from_bytes(_bytes: &[u8; 32]) -> Self {
-        todo!()
-    }
-}
+never_printed_or_copied!(Keys, DayKey, SiteKey, SealKey);
