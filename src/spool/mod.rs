@@ -1,15 +1,55 @@
 //! The encrypted write-ahead log of de-identified hits.
 //!
+//! *Owns* the order of everything that is counted, group commit, recovery, checkpoints.
 //! *In*: records from the edge. *Out*: committed frames for the counter, in order; after a crash,
-//! the same records again. *Never* knows what a visit is.
+//! the same records again. *Never* knows what a visit is; never acknowledges what it did not keep.
+//!
+//! A frame of the log (`log.rs` has its bytes) is one group commit. Its payload:
+//!
+//! ```text
+//! length u32 | records, as hit::encode_record writes them
+//! sections u32 | { key id u64 | ids u32 | nonce 12 | length u32 | sealed ids, 8 bytes each }*
+//! ```
+//!
+//! The ids of a key are sealed under that day's key, in the order in which the records ask for
+//! them: once the key has died, nobody reads them, and the hits' visitors are `Lost`. Around that,
+//! the whole payload is sealed under the spool's key file.
+//!
+//! **Group commit.** `submit` puts a record into the pending frame. One thread takes the pending
+//! frame, writes and syncs it, tells all who wait, and hands the records to the counter. While it
+//! syncs, the next frame fills: no timer, and the busier it is the larger the frames.
+//!
+//! **The listener's own count.** Each `submit` and `refuse` is counted as received, by site, and
+//! the counts close the frame in which they happened: a crash takes both or neither.
+//!
+//! **When a commit fails**, its waiters are told, its hits are counted as shed, and the edge
+//! refuses at once until a commit works again.
+//!
+//! **Checkpoints** replace each other by a rename: there is always one whole. The counter's rows
+//! for everything in it are in the outbox, so the segments below it are deleted. It is sealed like
+//! the spool: what belongs to a day under that day's key.
 
+mod checkpoint;
+pub(crate) mod disk;
+mod frame;
+pub(crate) mod log;
+mod payload;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use crate::edge::{Full, Receipt, Sink};
-use crate::hit::{Clock, Record, RejectReason, Second, SiteName};
-use crate::keys::{KeyId, Keys};
+use crate::hit::{Clock, Record};
+use crate::keys::{KeyId, Keys, SealKey};
+use crate::telemetry::{self, Value};
+use disk::{Disk, RealDisk};
+use log::{Log, LogError};
+
+pub use writer::{SpoolFigures, SpoolWriter};
 
 /// A record's place in the spool: the number of records before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -84,88 +124,116 @@ pub enum SpoolError {
 }
 
 /// The spool, open, not yet written to.
-pub struct Spool {}
+pub struct Spool {
+    log: Log,
+    next: Lsn,
+    config: SpoolConfig,
+    keys: Arc<Keys>,
+    clock: Arc<dyn Clock>,
+    disk: Arc<dyn Disk>,
+    checkpoint_key: SealKey,
+    /// Held for as long as the folder is in use.
+    lock: Option<File>,
+}
+
+/// Which log this is, in its segments' heads.
+const KIND: u32 = 1;
 
 impl Spool {
     /// Opens or creates the spool in `config.dir`, cuts a torn tail, and says what it found.
     pub fn open(
-        _config: SpoolConfig,
-        _keys: Arc<Keys>,
-        _clock: Arc<dyn Clock>,
+        config: SpoolConfig,
+        keys: Arc<Keys>,
+        clock: Arc<dyn Clock>,
     ) -> Result<(Self, Recovery), SpoolError> {
-        todo!()
+        let disk = RealDisk::open(config.dir.clone()).map_err(|e| SpoolError::Io("folder", e))?;
+        let lock = File::create(config.dir.join("lock")).map_err(|e| SpoolError::Io("lock", e))?;
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| SpoolError::Locked)?;
+        Self::open_on(Arc::new(disk), config, keys, clock, Some(lock))
+    }
+
+    fn open_on(
+        disk: Arc<dyn Disk>,
+        config: SpoolConfig,
+        keys: Arc<Keys>,
+        clock: Arc<dyn Clock>,
+        lock: Option<File>,
+    ) -> Result<(Self, Recovery), SpoolError> {
+        let root = disk::key_file(&*disk, "spool.key")
+            .map_err(|error| SpoolError::Io("key file", error))?
+            .ok_or(SpoolError::Key)?;
+        let checkpoint_key = checkpoint::key(&root);
+        let (log, opened) = Log::open(Arc::clone(&disk), root, KIND, config.segment_bytes)?;
+        let recovery = Recovery {
+            first: Lsn(opened.first),
+            next: Lsn(opened.next),
+            torn_bytes: opened.torn_bytes,
+            bad_frames: opened.bad_frames,
+        };
+        if opened.torn_bytes > 0 {
+            telemetry::info(
+                "spool",
+                "cut the torn tail that a crash left",
+                &[("bytes", Value::from(opened.torn_bytes))],
+            );
+        }
+        let next = recovery.next;
+        Ok((Self { log, next, config, keys, clock, disk, checkpoint_key, lock }, recovery))
     }
 
     /// Reads every record from `from` on, in order.
     pub fn replay(
         &self,
-        _from: Lsn,
-        _each: &mut dyn FnMut(Lsn, Record),
+        from: Lsn,
+        each: &mut dyn FnMut(Lsn, Record),
     ) -> Result<(), SpoolError> {
-        todo!()
+        let mut seals = payload::Seals::new(Arc::clone(&self.keys));
+        let mut undecoded = 0_u64;
+        self.log.each(from.0, |frame| {
+            let mut lsn = frame.first;
+            let whole = payload::decode(&frame.payload, frame.count, &mut seals, |record| {
+                if lsn >= from.0 {
+                    each(Lsn(lsn), record);
+                }
+                lsn += 1;
+            });
+            undecoded += u64::from(!whole);
+        })?;
+        if undecoded > 0 {
+            telemetry::error(
+                "spool",
+                "frames hold records that do not decode",
+                &[("frames", Value::from(undecoded))],
+            );
+        }
+        Ok(())
     }
 
-    /// The last whole checkpoint, and the place that it reaches: the records before it are in it.
-    /// A section whose key has died is left out.
+    /// The last checkpoint, and the place that it reaches: the records before it are in it. A
+    /// section whose key has died is left out. A damaged one is as if there were none, and logged.
     pub fn load_checkpoint(&self) -> Result<Option<(Lsn, Vec<Section>)>, SpoolError> {
-        todo!()
+        checkpoint::load(&*self.disk, &self.checkpoint_key, &self.keys)
+            .map_err(|error| SpoolError::Io("reading the checkpoint", error))
     }
 
-    /// Starts the writer thread. Committed frames go to `counter`, in order.
-    pub fn start(self, _counter: SyncSender<Frame>) -> Result<Arc<SpoolWriter>, SpoolError> {
-        todo!()
-    }
-}
-
-/// The running spool.
-pub struct SpoolWriter {}
-
-/// Figures of the running spool, for metrics and `doctor`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SpoolFigures {
-    /// Where the next record goes.
-    pub next: Lsn,
-    /// Bytes on the disk.
-    pub bytes: u64,
-    /// Group commits since the start.
-    pub commits: u64,
-    /// Commits that failed.
-    pub failed_commits: u64,
-}
-
-impl SpoolWriter {
-    /// Says whether the outbox has room; if not, the edge is told that the spool is full.
-    pub fn set_outbox_full(&self, _full: bool) {
-        todo!()
-    }
-
-    /// Keeps a checkpoint of the counter's state after the records before `reached`, then deletes
-    /// the segments that hold nothing later.
-    pub fn checkpoint(&self, _reached: Lsn, _sections: &[Section]) -> Result<(), SpoolError> {
-        todo!()
-    }
-
-    /// Its figures now.
-    pub fn figures(&self) -> SpoolFigures {
-        todo!()
-    }
-
-    /// Commits what waits, tells all who wait, closes the counter's channel and ends the writer.
-    pub fn stop(&self) {
-        todo!()
+    /// Starts the writer thread. Committed frames go to `counter`, in order; the first record gets
+    /// the place `at_least`, if that is later than the spool's own end: the outbox may have kept
+    /// rows of records that the disk of a machine without power forgot.
+    pub fn start(
+        self,
+        at_least: Lsn,
+        counter: SyncSender<Frame>,
+    ) -> Result<Arc<SpoolWriter>, SpoolError> {
+        SpoolWriter::start(self, at_least, counter)
     }
 }
 
-impl Sink for SpoolWriter {
-    fn submit(&self, _record: Record) -> Result<Receipt, Full> {
-        todo!()
-    }
-
-    fn refuse(&self, _site: &SiteName, _at: Second, _reason: RejectReason) {
-        todo!()
-    }
-
-    fn note(&self, _record: Record) {
-        todo!()
+impl From<LogError> for SpoolError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Io(step, error) => Self::Io(step, error),
+            LogError::Newer(version) => Self::Newer(version),
+        }
     }
 }

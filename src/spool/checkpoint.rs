@@ -1,0 +1,125 @@
+//! The counter's state on the disk.
+//!
+//! ```text
+//! magic 8 | version u32 | reached u64 | sections u32
+//! { sealed by u8 (0: the spool's key, 1: a day's) | key id u64 | nonce 12 | length u32 | sealed }*
+//! blake3 of all that, 32
+//! ```
+
+use std::io;
+
+use super::disk::{Disk, read_if_there, replace};
+use super::{Lsn, Section};
+use crate::keys::{KeyId, Keys, SealKey};
+use crate::telemetry;
+
+const NAME: &str = "checkpoint";
+const MAGIC: &[u8; 8] = b"HCNTCHK\n";
+const VERSION: u32 = 1;
+const KEY_CONTEXT: &str = "headcount 2026-11 checkpoint key v1";
+
+/// The key of sections that belong to no day: derived from the spool's key file. A checkpoint a
+/// minute with random nonces stays far from a nonce met twice for thousands of years.
+pub(super) fn key(root: &[u8; 32]) -> SealKey {
+    SealKey::from_bytes(&blake3::derive_key(KEY_CONTEXT, root))
+}
+
+/// Keeps a checkpoint in place of the last one.
+pub(super) fn keep(
+    disk: &dyn Disk,
+    own: &SealKey,
+    keys: &Keys,
+    reached: Lsn,
+    sections: &[Section],
+) -> io::Result<()> {
+    let mut out = MAGIC.to_vec();
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&reached.0.to_le_bytes());
+    let count_at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    let mut count = 0_u32;
+    for section in sections {
+        let day = section.key.map(|id| keys.find(id));
+        // The day's key has died: what belongs to the day dies with it.
+        if matches!(day, Some(None)) {
+            continue;
+        }
+        let day = day.flatten().map(|key| key.seal_key());
+        let seal = day.as_ref().unwrap_or(own);
+        let mut nonce = [0; 12];
+        getrandom::fill(&mut nonce).map_err(|_| io::Error::from(io::ErrorKind::Other))?;
+        let mut sealed = section.bytes.clone();
+        seal.seal(&nonce, &aad(reached, section.key), &mut sealed);
+        let length = u32::try_from(sealed.len())
+            .map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        out.push(u8::from(section.key.is_some()));
+        out.extend_from_slice(&section.key.map_or(0, |key| key.0).to_le_bytes());
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&sealed);
+        count += 1;
+    }
+    out[count_at..count_at + 4].copy_from_slice(&count.to_le_bytes());
+    let sum = blake3::hash(&out);
+    out.extend_from_slice(sum.as_bytes());
+    replace(disk, NAME, &out)
+}
+
+/// The last checkpoint, if there is a whole one.
+pub(super) fn load(
+    disk: &dyn Disk,
+    own: &SealKey,
+    keys: &Keys,
+) -> io::Result<Option<(Lsn, Vec<Section>)>> {
+    let Some(bytes) = read_if_there(disk, NAME)? else { return Ok(None) };
+    let loaded = decode(&bytes, own, keys);
+    if loaded.is_none() {
+        telemetry::error("spool", "the checkpoint does not verify and is not used", &[]);
+    }
+    Ok(loaded)
+}
+
+fn decode(bytes: &[u8], own: &SealKey, keys: &Keys) -> Option<(Lsn, Vec<Section>)> {
+    let (content, sum) = bytes.split_last_chunk::<32>()?;
+    if blake3::hash(content) != *sum {
+        return None;
+    }
+    let mut input = content.strip_prefix(MAGIC)?;
+    if u32::from_le_bytes(take(&mut input)?) != VERSION {
+        return None;
+    }
+    let reached = Lsn(u64::from_le_bytes(take(&mut input)?));
+    let count = u32::from_le_bytes(take(&mut input)?);
+    let mut sections = Vec::new();
+    for _ in 0..count {
+        let [of_day] = take(&mut input)?;
+        let id = KeyId(u64::from_le_bytes(take(&mut input)?));
+        let key = (of_day == 1).then_some(id);
+        let nonce: [u8; 12] = take(&mut input)?;
+        let length = u32::from_le_bytes(take(&mut input)?) as usize;
+        let (sealed, rest) = input.split_at_checked(length)?;
+        input = rest;
+        let opened = match key {
+            None => Some(own.open(&nonce, &aad(reached, None), sealed)?),
+            Some(id) => keys
+                .find(id)
+                .and_then(|day| day.seal_key().open(&nonce, &aad(reached, key), sealed)),
+        };
+        sections.extend(opened.map(|bytes| Section { key, bytes }));
+    }
+    input.is_empty().then_some((reached, sections))
+}
+
+/// A section of one checkpoint cannot be put into another.
+fn aad(reached: Lsn, key: Option<KeyId>) -> Vec<u8> {
+    let mut aad = b"headcount checkpoint v1".to_vec();
+    aad.extend_from_slice(&reached.0.to_le_bytes());
+    aad.extend_from_slice(&key.map_or(0, |key| key.0).to_le_bytes());
+    aad
+}
+
+fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = input.split_first_chunk()?;
+    *input = rest;
+    Some(*taken)
+}

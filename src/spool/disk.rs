@@ -1,0 +1,140 @@
+//! What the log asks of a disk, so that tests can have one that forgets, tears and fails.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+/// One folder of files.
+pub(crate) trait Disk: Send + Sync + 'static {
+    /// The names of its files, in no order.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// A whole file.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// A part of a file: exactly `length` bytes.
+    fn read_at(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>>;
+    /// A new file, which must not be there yet, for appending.
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// Cuts a file to `length`, durably.
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()>;
+    /// Gives a file another name, replacing what has it. Durable after [`Disk::sync_folder`].
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file. Durable after [`Disk::sync_folder`].
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Makes the names durable.
+    fn sync_folder(&self) -> io::Result<()>;
+}
+
+/// A file that is appended to.
+pub(crate) trait DiskFile: Send {
+    /// Appends all of `bytes`, or fails with some of them written.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes what was appended durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A folder of the machine.
+pub(crate) struct RealDisk(PathBuf);
+
+impl RealDisk {
+    /// The folder, made if it is not there, for its owner alone.
+    pub(crate) fn open(folder: PathBuf) -> io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Disk for RealDisk {
+    fn list(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.0)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.0.join(name))
+    }
+
+    fn read_at(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.0.join(name))?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; length];
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let path = self.0.join(name);
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(self.0.join(name))?;
+        file.set_len(length)?;
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.0.join(name))
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(&self.0)?.sync_all()
+    }
+}
+
+impl DiskFile for File {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+/// Writes a file whole or not at all, durably.
+pub(crate) fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let new = format!("{name}.new");
+    match disk.remove(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = disk.create(&new)?;
+    file.append(bytes)?;
+    file.sync()?;
+    disk.rename(&new, name)?;
+    disk.sync_folder()
+}
+
+/// The file, or `None` if it is not there.
+pub(crate) fn read_if_there(disk: &dyn Disk, name: &str) -> io::Result<Option<Vec<u8>>> {
+    match disk.read(name) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// 32 secret bytes in a file of their own, drawn when it is not there. `None`: it is damaged.
+pub(crate) fn key_file(
+    disk: &dyn Disk,
+    name: &str,
+) -> io::Result<Option<zeroize::Zeroizing<[u8; 32]>>> {
+    let mut key = zeroize::Zeroizing::new([0; 32]);
+    if let Some(bytes) = read_if_there(disk, name)? {
+        let bytes = zeroize::Zeroizing::new(bytes);
+        let Ok(found) = <[u8; 32]>::try_from(bytes.as_slice()) else { return Ok(None) };
+        *key = found;
+    } else {
+        getrandom::fill(&mut *key).map_err(|_| io::Error::from(io::ErrorKind::Other))?;
+        replace(disk, name, &*key)?;
+    }
+    Ok(Some(key))
+}

@@ -1,0 +1,415 @@
+//! A sealed, append-only log of frames in segment files: under the spool, and under the outbox.
+//!
+//! ```text
+//! segment   NNNNNNNNNNNNNNNN.seg, named by the place of its first item, in hexadecimal
+//!   head    magic 8 | version u32 | kind u32 | first u64 | salt 16 | crc32c u32 | 0 u32
+//!   frame*  magic 4 | length u32 | first u64 | count u32 | number u32 | 0 u32 | crc32c u32 | payload
+//! ```
+//!
+//! Integers are little-endian. A frame is one commit; its payload is sealed under the segment's own
+//! key, derived from the log's key file and the segment's salt, with the frame's number as nonce
+//! and its head as additional data. The checksum covers head and sealed payload, so that a torn
+//! frame (checksum wrong) and a forged one (seal wrong) are told apart.
+//!
+//! **Appending.** A segment's head is synced and its name made durable before its first frame. Each
+//! open begins a new segment, so no nonce is used twice whatever happened to the last process. When
+//! an append or sync fails, the segment is never written again: the kernel may have dropped the
+//! pages that it could not write, and a second sync would lie. The file is cut back to its last
+//! whole frame if it can be, and the next append begins a new segment at the same place.
+//!
+//! **Opening.** Segments are walked in order. Where a frame is not whole, the next whole one is
+//! looked for: if there is none, and it is the last segment, this is the torn tail of a process or
+//! machine that died, and it is cut; everything else is a bad frame, counted and stepped over. A
+//! segment reaches no further than the place at which the next begins: what stands behind that was
+//! written by a commit that failed, and its client was told so.
+//!
+//! **Deleting.** Whole segments, the oldest first, and never the last.
+
+use std::io;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::disk::{Disk, DiskFile};
+use super::frame::{FRAME_HEAD_BYTES, FrameHead, SEGMENT_HEAD_BYTES, SegmentHead, VERSION};
+use crate::keys::SealKey;
+use crate::limits;
+use crate::telemetry::{self, Value};
+
+const SEGMENT_KEY_CONTEXT: &str = "headcount 2026-11 log segment key v1";
+
+/// Why a log cannot be used.
+#[derive(Debug)]
+pub(crate) enum LogError {
+    /// The system said no to this step.
+    Io(&'static str, io::Error),
+    /// A newer program's format.
+    Newer(u32),
+}
+
+/// Where a frame stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The first item of its segment: the segment's name.
+    pub(crate) segment: u64,
+    offset: u64,
+    bytes: u64,
+}
+
+/// What opening found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// The place of the oldest item that is still there.
+    pub(crate) first: u64,
+    /// The place after the last one.
+    pub(crate) next: u64,
+    pub(crate) torn_bytes: u64,
+    pub(crate) bad_frames: u64,
+}
+
+/// A frame, opened.
+pub(crate) struct Opening<'a> {
+    pub(crate) first: u64,
+    pub(crate) count: u32,
+    pub(crate) place: &'a Place,
+    pub(crate) payload: Vec<u8>,
+}
+
+struct Segment {
+    first: u64,
+    bytes: u64,
+}
+
+struct Active {
+    file: Box<dyn DiskFile>,
+    key: SealKey,
+    frames: u32,
+}
+
+/// The log.
+pub(crate) struct Log {
+    disk: Arc<dyn Disk>,
+    root: Zeroizing<[u8; 32]>,
+    kind: u32,
+    segment_bytes: u64,
+    segments: Vec<Segment>,
+    active: Option<Active>,
+}
+
+impl Log {
+    /// Opens the log, cuts its torn tail, and tells what it found.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        root: Zeroizing<[u8; 32]>,
+        kind: u32,
+        segment_bytes: u64,
+    ) -> Result<(Self, Opened), LogError> {
+        let mut log =
+            Self { disk, root, kind, segment_bytes, segments: Vec::new(), active: None };
+        let mut names = log.disk.list().map_err(|e| LogError::Io("listing", e))?;
+        names.sort();
+        for name in &names {
+            if let Some(first) = place_in(name) {
+                log.segments.push(Segment { first, bytes: 0 });
+            }
+        }
+        let opened = log.scan()?;
+        Ok((log, opened))
+    }
+
+    fn scan(&mut self) -> Result<Opened, LogError> {
+        let mut opened = Opened {
+            first: self.segments.first().map_or(0, |segment| segment.first),
+            ..Opened::default()
+        };
+        opened.next = opened.first;
+        let last = self.segments.len().saturating_sub(1);
+        for at in 0..self.segments.len() {
+            let name = name_of(self.segments[at].first);
+            let bytes = self.disk.read(&name).map_err(|e| LogError::Io("reading", e))?;
+            let limit = self.reach(at);
+            let (mut bad, mut whole_up_to) = (0, 0);
+            match SegmentHead::decode(&bytes) {
+                Some(head) if head.version > VERSION => return Err(LogError::Newer(head.version)),
+                Some(_) => {
+                    whole_up_to = walk(&bytes, limit, &mut bad, |head, _, _| {
+                        opened.next = opened.next.max(head.first + u64::from(head.count));
+                    });
+                }
+                // A head that is not whole: the process died while the segment was made.
+                None if at == last => {}
+                None => bad = 1,
+            }
+            opened.next = opened.next.max(self.segments[at].first);
+            opened.bad_frames += bad;
+            let torn = bytes.len() as u64 - whole_up_to;
+            if at == last && torn > 0 {
+                opened.torn_bytes = torn;
+                self.cut(&name, whole_up_to)?;
+            }
+            self.segments[at].bytes = whole_up_to;
+            if bad > 0 {
+                telemetry::error(
+                    "log",
+                    "frames do not verify and were stepped over",
+                    &[("segment", Value::Operator(&name)), ("frames", Value::from(bad))],
+                );
+            }
+        }
+        // A segment that was cut to nothing is as if it had never been made.
+        if self.segments.last().is_some_and(|segment| segment.bytes == 0) {
+            self.segments.pop();
+        }
+        Ok(opened)
+    }
+
+    /// Cuts a file to its whole part; to nothing: removes it.
+    fn cut(&self, name: &str, bytes: u64) -> Result<(), LogError> {
+        let cut = if bytes == 0 {
+            self.disk.remove(name).and_then(|()| self.disk.sync_folder())
+        } else {
+            self.disk.truncate(name, bytes)
+        };
+        cut.map_err(|error| LogError::Io("cutting the torn tail", error))
+    }
+
+    /// The place at which a segment ends for sure.
+    fn reach(&self, at: usize) -> u64 {
+        self.segments.get(at + 1).map_or(u64::MAX, |next| next.first)
+    }
+
+    /// Appends a frame of `count` items from place `first` on, and syncs it if `sync`.
+    pub(crate) fn append(
+        &mut self,
+        first: u64,
+        count: u32,
+        payload: Vec<u8>,
+        sync: bool,
+    ) -> Result<Place, LogError> {
+        if self.segments.last().is_some_and(|segment| segment.bytes >= self.segment_bytes) {
+            self.active = None;
+        }
+        if self.active.is_none() {
+            self.begin_segment(first)?;
+        }
+        match self.append_to_active(first, count, payload, sync) {
+            Ok(place) => Ok(place),
+            Err(error) => {
+                self.give_up_active();
+                Err(LogError::Io("writing", error))
+            }
+        }
+    }
+
+    fn append_to_active(
+        &mut self,
+        first: u64,
+        count: u32,
+        mut payload: Vec<u8>,
+        sync: bool,
+    ) -> io::Result<Place> {
+        let (Some(active), Some(segment)) = (&mut self.active, self.segments.last_mut()) else {
+            return Err(io::Error::from(io::ErrorKind::NotFound));
+        };
+        let sealed_bytes = payload.len() + crate::keys::SEAL_BYTES;
+        if sealed_bytes > limits::FRAME_BYTES_MAX {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        let length = u32::try_from(sealed_bytes)
+            .map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        let head = FrameHead { length, number: active.frames, first, count };
+        let mut encoded = head.encode();
+        active.frames += 1;
+        active.key.seal(&head.nonce(), FrameHead::sealed_part(&encoded), &mut payload);
+        FrameHead::finish(&mut encoded, &payload);
+        // One write: a frame is torn at one place at most.
+        payload.splice(0..0, encoded);
+        active.file.append(&payload)?;
+        if sync {
+            active.file.sync()?;
+        }
+        let place = Place { segment: segment.first, offset: segment.bytes, bytes: head.bytes() };
+        segment.bytes += head.bytes();
+        Ok(place)
+    }
+
+    fn begin_segment(&mut self, first: u64) -> Result<(), LogError> {
+        let io = |error| LogError::Io("beginning a segment", error);
+        // An earlier segment of this place holds no whole frame, or only ones of failed commits.
+        let name = name_of(first);
+        if self.segments.last().is_some_and(|segment| segment.first >= first) {
+            self.segments.pop();
+            self.disk.remove(&name).map_err(io)?;
+        }
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|_| io(io::Error::from(io::ErrorKind::Other)))?;
+        let head = SegmentHead { version: VERSION, kind: self.kind, first, salt };
+        let made = self.disk.create(&name).and_then(|mut file| {
+            file.append(&head.encode())?;
+            file.sync()?;
+            self.disk.sync_folder()?;
+            Ok(file)
+        });
+        match made {
+            Ok(file) => {
+                self.segments.push(Segment { first, bytes: SEGMENT_HEAD_BYTES as u64 });
+                self.active = Some(Active { file, key: self.key(&salt), frames: 0 });
+                Ok(())
+            }
+            Err(error) => {
+                // Half a segment must not stand in the way of the next attempt.
+                drop(self.disk.remove(&name));
+                Err(io(error))
+            }
+        }
+    }
+
+    fn give_up_active(&mut self) {
+        self.active = None;
+        if let Some(segment) = self.segments.last() {
+            // If it cannot be cut, the next segment's first place bounds it all the same.
+            drop(self.disk.truncate(&name_of(segment.first), segment.bytes));
+        }
+    }
+
+    fn key(&self, salt: &[u8; 16]) -> SealKey {
+        let mut hasher = blake3::Hasher::new_derive_key(SEGMENT_KEY_CONTEXT);
+        hasher.update(&*self.root).update(salt);
+        SealKey::from_bytes(hasher.finalize().as_bytes())
+    }
+
+    /// Opens every frame that holds an item at `from` or later, in order.
+    pub(crate) fn each(
+        &self,
+        from: u64,
+        mut each: impl FnMut(Opening<'_>),
+    ) -> Result<(), LogError> {
+        for (at, segment) in self.segments.iter().enumerate() {
+            let limit = self.reach(at);
+            if limit <= from {
+                continue;
+            }
+            let name = name_of(segment.first);
+            let mut bytes = self.disk.read(&name).map_err(|e| LogError::Io("reading", e))?;
+            bytes.truncate(usize::try_from(segment.bytes).unwrap_or(usize::MAX));
+            let Some(segment_head) = SegmentHead::decode(&bytes) else { continue };
+            let key = self.key(&segment_head.salt);
+            let mut unsealed = 0_u64;
+            walk(&bytes, limit, &mut 0, |head, offset, frame| {
+                if head.first + u64::from(head.count) <= from {
+                    return;
+                }
+                let place = Place {
+                    segment: segment.first,
+                    offset: offset as u64,
+                    bytes: head.bytes(),
+                };
+                match open_frame(&key, frame) {
+                    Some(payload) => each(Opening {
+                        first: head.first,
+                        count: head.count,
+                        place: &place,
+                        payload,
+                    }),
+                    None => unsealed += 1,
+                }
+            });
+            if unsealed > 0 {
+                telemetry::error(
+                    "log",
+                    "frames were not sealed by this installation's key",
+                    &[("segment", Value::Operator(&name)), ("frames", Value::from(unsealed))],
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one frame again.
+    pub(crate) fn read(&self, place: &Place) -> Result<Option<Vec<u8>>, LogError> {
+        let io = |error| LogError::Io("reading", error);
+        let name = name_of(place.segment);
+        let head = self.disk.read_at(&name, 0, SEGMENT_HEAD_BYTES).map_err(io)?;
+        let length = usize::try_from(place.bytes).unwrap_or(usize::MAX);
+        let frame = self.disk.read_at(&name, place.offset, length).map_err(io)?;
+        let Some(head) = SegmentHead::decode(&head) else { return Ok(None) };
+        Ok(open_frame(&self.key(&head.salt), &frame))
+    }
+
+    /// Deletes the oldest segments, as long as `may_go` says so of one and it is not the last.
+    /// Asked with the first places of a segment and of the one after it.
+    pub(crate) fn delete_oldest(
+        &mut self,
+        mut may_go: impl FnMut(u64, u64) -> bool,
+    ) -> Result<(), LogError> {
+        let mut gone = false;
+        while self.segments.len() > 1 && may_go(self.segments[0].first, self.segments[1].first) {
+            let name = name_of(self.segments[0].first);
+            self.disk.remove(&name).map_err(|e| LogError::Io("deleting a segment", e))?;
+            self.segments.remove(0);
+            gone = true;
+        }
+        if gone {
+            self.disk.sync_folder().map_err(|e| LogError::Io("deleting a segment", e))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the next append begin a new segment.
+    pub(crate) fn roll(&mut self) {
+        self.active = None;
+    }
+
+    /// Whether the next append begins a new segment.
+    pub(crate) fn rolls_next(&self) -> bool {
+        self.active.is_none()
+            || self.segments.last().is_some_and(|segment| segment.bytes >= self.segment_bytes)
+    }
+
+    /// Bytes of all segments.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.bytes).sum()
+    }
+}
+
+/// Walks the whole frames of a segment's bytes that lie before `limit`; counts the places at which
+/// a frame is not whole although a later one is. Returns where the last whole frame ends.
+fn walk<'a>(
+    bytes: &'a [u8],
+    limit: u64,
+    bad: &mut u64,
+    mut each: impl FnMut(FrameHead, usize, &'a [u8]),
+) -> u64 {
+    let (mut at, mut whole_up_to) = (SEGMENT_HEAD_BYTES, SEGMENT_HEAD_BYTES);
+    let mut stepping = false;
+    while at + FRAME_HEAD_BYTES <= bytes.len() {
+        if let Some((head, _, payload)) = FrameHead::decode(&bytes[at..]) {
+            *bad += u64::from(stepping);
+            stepping = false;
+            let end = at + FRAME_HEAD_BYTES + payload.len();
+            if head.first < limit {
+                each(head, at, &bytes[at..end]);
+            }
+            at = end;
+            whole_up_to = end;
+        } else {
+            stepping = true;
+            at += 1;
+        }
+    }
+    whole_up_to as u64
+}
+
+fn open_frame(key: &SealKey, frame: &[u8]) -> Option<Vec<u8>> {
+    let (head, encoded, payload) = FrameHead::decode(frame)?;
+    key.open(&head.nonce(), FrameHead::sealed_part(encoded), payload)
+}
+
+fn name_of(first: u64) -> String {
+    format!("{first:016x}.seg")
+}
+
+fn place_in(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".seg").filter(|digits| digits.len() == 16)?;
+    u64::from_str_radix(digits, 16).ok()
+}

@@ -1,0 +1,391 @@
+//! The running spool: the pending frame, and the thread that commits it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::disk::Disk;
+use super::log::Log;
+use super::payload::{self, Seals};
+use super::{Durability, Frame, Lsn, Section, Spool, SpoolError, checkpoint};
+use crate::edge::{Full, Receipt, Refused, Sink};
+use crate::hit::{Clock, Record, RejectReason, Second, SiteName, VisitorId, encode_record};
+use crate::keys::{KeyId, Keys, SealKey};
+use crate::limits;
+use crate::telemetry::{self, Value};
+
+/// How long refusals wait for hits to travel with.
+const REFUSALS_WAIT: Duration = Duration::from_secs(1);
+
+/// How long after a failed commit the disk is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// The running spool.
+pub struct SpoolWriter {
+    shared: Arc<Shared>,
+    log: Arc<Mutex<Log>>,
+    disk: Arc<dyn Disk>,
+    keys: Arc<Keys>,
+    checkpoint_key: SealKey,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    _lock: Option<File>,
+}
+
+/// Figures of the running spool, for metrics and `doctor`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SpoolFigures {
+    /// Where the next record goes.
+    pub next: Lsn,
+    /// Bytes on the disk.
+    pub bytes: u64,
+    /// Group commits since the start.
+    pub commits: u64,
+    /// Commits that failed.
+    pub failed_commits: u64,
+    /// Whether hits are being refused.
+    pub refusing: bool,
+}
+
+struct Shared {
+    pending: Mutex<Pending>,
+    wake: Condvar,
+    max_bytes: u64,
+    outbox_full: AtomicBool,
+    failing: AtomicBool,
+    next: AtomicU64,
+    bytes: AtomicU64,
+    commits: AtomicU64,
+    failed_commits: AtomicU64,
+}
+
+/// The frame that fills while the one before it is synced.
+#[derive(Default)]
+struct Pending {
+    bytes: Vec<u8>,
+    ids: Vec<(KeyId, VisitorId)>,
+    records: Vec<Record>,
+    commit: Receipt,
+    /// Requests that arrived since the last frame, counted by themselves.
+    received: BTreeMap<SiteName, (Second, u64)>,
+    refused: BTreeMap<(SiteName, RejectReason), (Second, u64)>,
+    closing: bool,
+}
+
+thread_local! {
+    /// Where a thread encodes before it takes the lock.
+    static SCRATCH: RefCell<(Vec<u8>, Vec<(KeyId, VisitorId)>)> = const {
+        RefCell::new((Vec::new(), Vec::new()))
+    };
+}
+
+impl Pending {
+    fn push(&mut self, record: Record) {
+        SCRATCH.with_borrow_mut(|(bytes, ids)| {
+            encode_record(&record, bytes, ids);
+            self.bytes.append(bytes);
+            self.ids.append(ids);
+        });
+        self.records.push(record);
+    }
+
+    fn receive(&mut self, site: &SiteName, at: Second) {
+        add(&mut self.received, site.clone(), at, 1);
+    }
+
+    /// Whether there is something that must not wait.
+    fn is_urgent(&self) -> bool {
+        !self.records.is_empty() || self.closing
+    }
+
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.refused.is_empty()
+    }
+}
+
+fn add<K: Ord>(counts: &mut BTreeMap<K, (Second, u64)>, key: K, at: Second, hits: u64) {
+    let entry = counts.entry(key).or_insert((at, 0));
+    entry.0 = entry.0.max(at);
+    entry.1 += hits;
+}
+
+impl SpoolWriter {
+    pub(super) fn start(
+        spool: Spool,
+        at_least: Lsn,
+        counter: SyncSender<Frame>,
+    ) -> Result<Arc<Self>, SpoolError> {
+        let Spool { log, next, config, keys, clock, disk, checkpoint_key, lock } = spool;
+        let next = next.max(at_least);
+        let shared = Arc::new(Shared {
+            pending: Mutex::default(),
+            wake: Condvar::new(),
+            max_bytes: config.max_bytes,
+            outbox_full: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
+            next: AtomicU64::new(next.0),
+            bytes: AtomicU64::new(log.bytes()),
+            commits: AtomicU64::new(0),
+            failed_commits: AtomicU64::new(0),
+        });
+        let log = Arc::new(Mutex::new(log));
+        let committer = Committer {
+            shared: Arc::clone(&shared),
+            log: Arc::clone(&log),
+            next,
+            sync: config.durability == Durability::Disk,
+            seals: Seals::new(Arc::clone(&keys)),
+            clock,
+            counter,
+        };
+        let thread = std::thread::Builder::new()
+            .name("spool".to_owned())
+            .spawn(move || committer.run())
+            .map_err(|error| SpoolError::Io("thread", error))?;
+        let thread = Mutex::new(Some(thread));
+        Ok(Arc::new(Self { shared, log, disk, keys, checkpoint_key, thread, _lock: lock }))
+    }
+
+    /// Says whether the outbox has room; if not, the edge is told that the spool is full.
+    pub fn set_outbox_full(&self, full: bool) {
+        self.shared.outbox_full.store(full, Ordering::Relaxed);
+    }
+
+    /// Keeps a checkpoint of the counter's state after the records before `reached`, then deletes
+    /// the segments that hold nothing later.
+    pub fn checkpoint(&self, reached: Lsn, sections: &[Section]) -> Result<(), SpoolError> {
+        checkpoint::keep(&*self.disk, &self.checkpoint_key, &self.keys, reached, sections)
+            .map_err(|error| SpoolError::Io("checkpoint", error))?;
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.delete_oldest(|_, next| next <= reached.0)?;
+        self.shared.bytes.store(log.bytes(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Its figures now.
+    pub fn figures(&self) -> SpoolFigures {
+        let shared = &self.shared;
+        SpoolFigures {
+            next: Lsn(shared.next.load(Ordering::Relaxed)),
+            bytes: shared.bytes.load(Ordering::Relaxed),
+            commits: shared.commits.load(Ordering::Relaxed),
+            failed_commits: shared.failed_commits.load(Ordering::Relaxed),
+            refusing: shared.is_refusing(),
+        }
+    }
+
+    /// Commits what waits, tells all who wait, closes the counter's channel and ends the writer.
+    pub fn stop(&self) {
+        self.shared.pending().closing = true;
+        self.shared.wake.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            telemetry::error("spool", "the writer thread panicked", &[]);
+        }
+    }
+}
+
+impl Sink for SpoolWriter {
+    fn submit(&self, record: Record) -> Result<Receipt, Full> {
+        if self.shared.is_refusing() {
+            return Err(Full);
+        }
+        let mut pending = self.shared.pending();
+        if pending.closing || pending.records.len() >= limits::COMMIT_RECORDS_MAX {
+            return Err(Full);
+        }
+        if let Some((site, at)) = arrival(&record) {
+            pending.receive(site, at);
+        }
+        let was_empty = pending.records.is_empty();
+        pending.push(record);
+        let receipt = Arc::clone(&pending.commit);
+        drop(pending);
+        if was_empty {
+            self.shared.wake.notify_one();
+        }
+        Ok(receipt)
+    }
+
+    fn refuse(&self, site: &SiteName, at: Second, reason: RejectReason) {
+        let mut pending = self.shared.pending();
+        pending.receive(site, at);
+        add(&mut pending.refused, (site.clone(), reason), at, 1);
+    }
+
+    fn note(&self, record: Record) {
+        let mut pending = self.shared.pending();
+        if !pending.closing {
+            pending.push(record);
+            drop(pending);
+            self.shared.wake.notify_one();
+        }
+    }
+}
+
+impl Shared {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_refusing(&self) -> bool {
+        self.outbox_full.load(Ordering::Relaxed)
+            || self.failing.load(Ordering::Relaxed)
+            || self.bytes.load(Ordering::Relaxed) >= self.max_bytes
+    }
+}
+
+/// The site and time of a record that a client waits for.
+fn arrival(record: &Record) -> Option<(&SiteName, Second)> {
+    match record {
+        Record::Hit(hit) => Some((&hit.site, hit.at)),
+        Record::Drop { site, at, reason: _ } => Some((site, *at)),
+        Record::Reject { .. }
+        | Record::Received { .. }
+        | Record::DayEnd { .. }
+        | Record::KeysLost { .. } => None,
+    }
+}
+
+/// The writer thread's own.
+struct Committer {
+    shared: Arc<Shared>,
+    log: Arc<Mutex<Log>>,
+    next: Lsn,
+    sync: bool,
+    seals: Seals,
+    clock: Arc<dyn Clock>,
+    counter: SyncSender<Frame>,
+}
+
+impl Committer {
+    fn run(mut self) {
+        loop {
+            let pending = self.wait();
+            let closing = pending.closing;
+            if !pending.is_empty() {
+                self.commit(pending);
+            }
+            if closing && self.shared.pending().is_empty() {
+                return;
+            }
+            if closing && self.shared.failing.load(Ordering::Relaxed) {
+                telemetry::error("spool", "the last refusals could not be kept", &[]);
+                self.shared.pending().commit.settle(Err(Refused));
+                return;
+            }
+        }
+    }
+
+    /// Takes the pending frame once there is one: records at once, refusals within a second.
+    fn wait(&self) -> Pending {
+        let mut pending = self.shared.pending();
+        if self.shared.failing.load(Ordering::Relaxed) && !pending.closing {
+            let until = |p: &mut Pending| !p.closing;
+            pending = self
+                .shared
+                .wake
+                .wait_timeout_while(pending, RETRY_AFTER, until)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        } else {
+            while !pending.is_urgent() {
+                let (again, timeout) = self
+                    .shared
+                    .wake
+                    .wait_timeout(pending, REFUSALS_WAIT)
+                    .unwrap_or_else(PoisonError::into_inner);
+                pending = again;
+                if timeout.timed_out() && !pending.is_empty() {
+                    break;
+                }
+            }
+        }
+        let closing = pending.closing;
+        let taken = std::mem::take(&mut *pending);
+        pending.closing = closing;
+        taken
+    }
+
+    fn commit(&mut self, mut pending: Pending) {
+        let asked = pending.records.len();
+        let now = self.clock.now();
+        for ((site, reason), (at, hits)) in pending.refused.clone() {
+            pending.push(Record::Reject { site, at, reason, hits });
+        }
+        for (site, (_, hits)) in pending.received.clone() {
+            pending.push(Record::Received { site, at: now, hits });
+        }
+        let count = pending.records.len();
+        self.seals.let_go();
+        let kept = match payload::encode(&pending.bytes, &mut pending.ids, &mut self.seals) {
+            None => Err("no random bytes"),
+            Some(payload) => self.append(count, payload),
+        };
+        match kept {
+            Ok(()) => {
+                pending.commit.settle(Ok(()));
+                self.shared.commits.fetch_add(1, Ordering::Relaxed);
+                if self.shared.failing.swap(false, Ordering::Relaxed) {
+                    telemetry::info("spool", "commits work again", &[]);
+                }
+                let first = self.next;
+                self.next = Lsn(first.0 + count as u64);
+                self.shared.next.store(self.next.0, Ordering::Relaxed);
+                let frame = Frame { first, records: pending.records };
+                if self.counter.send(frame).is_err() {
+                    telemetry::error("spool", "the counter is gone; a restart counts again", &[]);
+                }
+            }
+            Err(why) => {
+                pending.commit.settle(Err(Refused));
+                self.shared.failed_commits.fetch_add(1, Ordering::Relaxed);
+                if !self.shared.failing.swap(true, Ordering::Relaxed) {
+                    let values = [("why", Value::Word(why)), ("records", Value::from(asked))];
+                    telemetry::error("spool", "a commit failed; hits are refused", &values);
+                }
+                pending.records.truncate(asked);
+                self.take_back(pending);
+            }
+        }
+    }
+
+    fn append(&self, count: usize, payload: Vec<u8>) -> Result<(), &'static str> {
+        let count = u32::try_from(count).map_err(|_| "too many records")?;
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let appended = log.append(self.next.0, count, payload, self.sync);
+        self.shared.bytes.store(log.bytes(), Ordering::Relaxed);
+        appended.map(|_| ()).map_err(|_| "the disk")
+    }
+
+    /// What a failed commit leaves for the next one: its hits are refusals now, and what nobody
+    /// waits for comes again.
+    fn take_back(&self, failed: Pending) {
+        let mut pending = self.shared.pending();
+        let newer = std::mem::take(&mut *pending);
+        pending.closing = newer.closing;
+        pending.commit = newer.commit;
+        for (site, (at, hits)) in failed.received.into_iter().chain(newer.received) {
+            add(&mut pending.received, site, at, hits);
+        }
+        for (key, (at, hits)) in failed.refused.into_iter().chain(newer.refused) {
+            add(&mut pending.refused, key, at, hits);
+        }
+        for record in failed.records {
+            match arrival(&record) {
+                Some((site, at)) => {
+                    let key = (site.clone(), RejectReason::Shed);
+                    add(&mut pending.refused, key, at, 1);
+                }
+                None => pending.push(record),
+            }
+        }
+        for record in newer.records {
+            pending.push(record);
+        }
+    }
+}
