@@ -158,10 +158,16 @@ impl Store {
         client::ask(&writer, "SELECT 1", &[], TIMEOUT).await.map(drop)
     }
 
-    /// Ends the start-up query of the embedded engine.
+    /// Ends the start-up query of the embedded engine, and the engine with it. Closes every idle
+    /// connection: the engine would wait five seconds for them.
     async fn end_engine(&self) -> Result<(), StoreError> {
         const SQL: &str = "KILL QUERY WHERE query LIKE 'SELECT sleepEachRow%' ASYNC";
-        client::execute(&self.writer().with_database("system"), SQL, &[]).await
+        let last = self.writer().with_database("system").with_header("connection", "close");
+        let killed = client::execute(&last, SQL, &[]).await;
+        drop(last);
+        let fresh = self.way.load().again();
+        self.way.store(Arc::new(fresh));
+        killed
     }
 }
 
@@ -184,5 +190,17 @@ impl Way {
             database: logins.database.clone(),
         };
         Self { config, writer, reader }
+    }
+
+    /// The same, without a connection.
+    fn again(&self) -> Self {
+        Self::new(
+            &self.config.url,
+            &Logins {
+                database: self.config.database.clone(),
+                writer: (self.config.user.clone(), self.config.password.clone()),
+                reader: None,
+            },
+        )
     }
 }

@@ -44,7 +44,9 @@ pub(super) fn client(config: &StoreConfig) -> Client {
         .with_url(&config.url)
         .with_user(&config.user)
         .with_database(&config.database)
-        .with_setting("wait_end_of_query", "1");
+        .with_setting("wait_end_of_query", "1")
+        // An engine that is told to stop waits for open connections.
+        .with_header("connection", "close");
     match &config.password {
         Some(password) => client.with_password(password),
         None => client,

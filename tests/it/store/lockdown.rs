@@ -46,7 +46,13 @@ async fn even_who_knows_the_path_finds_that_default_may_do_nothing() {
     let harmless = ["SELECT 1", "SYSTEM STOP LISTEN HTTP", "SELECT * FROM system.settings"];
     for sql in ATTEMPTS.iter().filter(|sql| !harmless.contains(sql)) {
         match ask(&default, sql).await {
-            Err(error) => assert!(error.contains("ACCESS_DENIED"), "{sql}: {error}"),
+            // `merge` finds no table that it may see.
+            Err(error) => assert!(
+                ["ACCESS_DENIED", "CANNOT_EXTRACT_TABLE_STRUCTURE"]
+                    .iter()
+                    .any(|e| error.contains(e)),
+                "{sql}: {error}"
+            ),
             // These two answer with what the user may see.
             Ok(rows) if sql.starts_with("SHOW") => assert!(rows.is_empty(), "{sql}: {rows:?}"),
             Ok(rows) => {
