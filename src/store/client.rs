@@ -108,7 +108,9 @@ pub(super) async fn insert(
     within: Duration,
 ) -> Result<(), StoreError> {
     let sending = async {
-        let mut insert = client.insert_formatted_with(sql);
+        // The crate's own timeouts end the request; dropping it would leave it waiting.
+        let half = Some(within / 2);
+        let mut insert = client.insert_formatted_with(sql).with_timeouts(half, half);
         for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK_BYTES)) {
             insert.send(Bytes::copy_from_slice(chunk)).await?;
         }

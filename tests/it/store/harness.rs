@@ -100,6 +100,7 @@ struct State {
     waiting: BTreeMap<Table, VecDeque<Batch>>,
     aside: Vec<u64>,
     notes: u64,
+    last_done: Option<Batch>,
 }
 
 impl Memory {
@@ -142,11 +143,23 @@ impl Memory {
         tokio::time::timeout(Duration::from_secs(120), drained).await.expect("it drains in time");
     }
 
+    /// What a crash after the last batch's insert, and before its `done` is kept, leaves.
+    pub(super) fn forget_last_done(&self) {
+        let mut state = self.state.lock().unwrap();
+        let batch = state.last_done.take().expect("one was done");
+        state.waiting.entry(batch.content.table).or_default().push_front(batch);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
     fn remove(&self, number: u64) {
         let mut state = self.state.lock().unwrap();
+        let mut removed = None;
         for queue in state.waiting.values_mut() {
+            removed = removed.or(queue.iter().find(|batch| batch.number == number).cloned());
             queue.retain(|batch| batch.number != number);
         }
+        state.last_done = removed;
         drop(state);
         self.changed.notify_waiters();
     }
@@ -215,6 +228,22 @@ pub(super) fn brisk(store: &Store) -> SendRules {
         backoff: (Duration::from_millis(5), Duration::from_millis(200)),
         ..SendRules::of(store)
     }
+}
+
+/// Waits for what another process or task does.
+pub(super) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !done().await {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect(what);
+}
+
+/// Sends a signal to a process.
+pub(super) fn signal(name: &str, process: u32) {
+    let status = std::process::Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(status.unwrap().success());
 }
 
 /// Checks that the ledger has each of the `count` batches of [`distinct`] exactly once, and that no

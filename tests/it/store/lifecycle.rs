@@ -1,29 +1,18 @@
 //! The engine's life: restarts, its end, a parent that is killed, a store by URL.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use headcount::hit::SystemClock;
 use headcount::store::Store;
 use headcount::store::engine::{Engine, EngineError, find_library};
 
 use super::harness::{
-    Memory, Sending, assert_exactly_once, brisk, client, config, distinct, engine,
+    Memory, Sending, assert_exactly_once, brisk, client, config, distinct, engine, signal, until,
 };
 
 fn lives(process: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{process}/stat"))
         .is_ok_and(|stat| !stat.contains(") Z "))
-}
-
-/// Waits for what another process does; no test goes on before it, none passes without it.
-async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !done().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect(what);
 }
 
 #[tokio::test]
@@ -36,8 +25,7 @@ async fn a_killed_engine_comes_back_with_its_data_under_the_same_handle() {
     for number in 0..3 {
         outbox.commit([distinct(number)]);
         outbox.drained().await;
-        let process = engine.process().unwrap().to_string();
-        assert!(Command::new("kill").args(["-KILL", &process]).status().unwrap().success());
+        signal("-KILL", engine.process().unwrap());
         until("the engine is back", async || engine.restarts() > number).await;
         until("it answers", async || store.ping().await.is_ok()).await;
     }

@@ -4,4 +4,5 @@ mod exactly_once;
 mod harness;
 mod lifecycle;
 mod lockdown;
+mod proxy;
 mod schema;
