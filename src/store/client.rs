@@ -30,7 +30,7 @@ pub(super) const READ_BOUNDS: &[(&str, &str)] = &[
 ];
 
 /// Time for an answer. A reader's query has ended by `max_execution_time` before.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Bytes handed over at once: one LZ4 block each.
 const CHUNK_BYTES: usize = 1 << 20;

@@ -76,30 +76,32 @@ impl Store {
     }
 
     /// Sends a batch and its marker. `Ok`: ClickHouse says that it is done. Else nobody knows.
+    /// From `refuse_ms` on, by its own clock, ClickHouse refuses it.
     pub(super) async fn insert(
         &self,
         batch: &NewBatch,
         columns: &[Column],
         marker: &Marker,
         attempt: &Attempt,
+        refuse_ms: Option<i64>,
         within: Duration,
     ) -> Result<(), StoreError> {
         let client = INSERT_SETTINGS
             .iter()
             .fold(self.writer(), |client, (name, value)| client.with_setting(*name, *value))
             .with_setting("insert_deduplication_token", attempt.token());
-        let sql = insert_sql(batch.table, columns, attempt.deadline_ms);
+        let sql = insert_sql(batch.table, columns, refuse_ms);
         let marker = marker.row(columns, Second(attempt.written_ms.div_euclid(1000)));
         client::insert(client, &sql, &[&marker, &batch.bytes], within).await
     }
 }
 
-/// `INSERT … FORMAT RowBinary`; with a deadline, one that ClickHouse checks when it has the rows.
-fn insert_sql(table: Table, columns: &[Column], deadline_ms: i64) -> String {
+/// `INSERT … FORMAT RowBinary`; with a time to refuse it, one that is checked when the rows are there.
+fn insert_sql(table: Table, columns: &[Column], refuse_ms: Option<i64>) -> String {
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
     let names = names.join(", ");
     let mut sql = format!("INSERT INTO {} ({names}) ", table.name());
-    if deadline_ms != i64::MAX {
+    if let Some(refuse_ms) = refuse_ms {
         let types: Vec<String> = columns
             .iter()
             .map(|column| match column.kind {
@@ -108,12 +110,12 @@ fn insert_sql(table: Table, columns: &[Column], deadline_ms: i64) -> String {
                 Kind::Count => format!("{} Int64", column.name),
             })
             .collect();
-        let seconds = deadline_ms.div_euclid(1000);
+        let seconds = refuse_ms.div_euclid(1000);
         // Not `now()`, which is the time when the statement began: its rows may come much later.
         let written = write!(
             sql,
             "SELECT {names} FROM input('{}') \
-             WHERE throwIf(nowInBlock('UTC') > toDateTime({seconds}, 'UTC')) = 0 ",
+             WHERE throwIf(nowInBlock('UTC') >= toDateTime({seconds}, 'UTC')) = 0 ",
             types.join(", ")
         );
         debug_assert!(written.is_ok(), "writing to a String does not fail");

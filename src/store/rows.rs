@@ -326,10 +326,10 @@ impl Row<'_> {
         for text in texts {
             let mut length = text.len();
             while length >= 0x80 {
-                self.0.push((length & 0x7f) as u8 | 0x80);
+                self.0.push(length.to_le_bytes()[0] | 0x80);
                 length >>= 7;
             }
-            self.0.push((length & 0x7f) as u8);
+            self.0.push(length.to_le_bytes()[0]);
             self.0.extend_from_slice(text.as_bytes());
         }
     }

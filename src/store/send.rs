@@ -72,8 +72,9 @@ pub struct SendRules {
     pub backoff: (Duration, Duration),
     /// Refusals of its content after which a batch is set aside.
     pub refusals: u32,
-    /// Inserts older than this refuse themselves: for a store behind a proxy, which may hold bytes
-    /// back and deliver them later. It must exceed `insert_timeout`.
+    /// After three quarters of this an insert is refused by itself, after all of it a resend need not
+    /// fear it: for a store behind a proxy, which may hold bytes back and deliver them later. Longer
+    /// than `insert_timeout` by a half or more.
     pub deadline: Option<Duration>,
 }
 
@@ -81,7 +82,7 @@ impl SendRules {
     /// The rules for `store`.
     #[must_use]
     pub fn of(store: &Store) -> Self {
-        let insert_timeout = Duration::from_secs(60);
+        let insert_timeout = Duration::from_mins(1);
         Self {
             insert_timeout,
             look_timeout: Duration::from_secs(20),
@@ -272,7 +273,8 @@ impl<B: Batches> Sender<B> {
         trial.used_up = false;
         add(&self.figures.inserts, 1);
         let within = self.rules.insert_timeout;
-        let sent = self.store.insert(content, columns, &marker, &attempt, within).await;
+        let refuse_ms = self.rules.deadline.map(|deadline| attempt.deadline_ms - ms(deadline / 4));
+        let sent = self.store.insert(content, columns, &marker, &attempt, refuse_ms, within).await;
         if self.is_there(columns, &marker, batch).await? {
             return Ok(Settled::Written);
         }
@@ -304,10 +306,7 @@ impl<B: Batches> Sender<B> {
     fn fresh(&self, number: u64, now: attempt::Now) -> Result<Attempt, Unsettled> {
         let mut token = [0; 16];
         getrandom::fill(&mut token).map_err(|_| Unsettled::Random)?;
-        let deadline_ms = match self.rules.deadline {
-            Some(deadline) => now.ms + i64::try_from(deadline.as_millis()).unwrap_or(i64::MAX / 2),
-            None => i64::MAX,
-        };
+        let deadline_ms = self.rules.deadline.map_or(i64::MAX, |deadline| now.ms + ms(deadline));
         let attempt = Attempt { token, written_ms: now.ms, deadline_ms, run: now.run };
         self.outbox.note(number, &attempt.encode())?;
         Ok(attempt)
@@ -394,6 +393,10 @@ impl<B: Batches> Sender<B> {
         let share = if getrandom::fill(&mut random).is_ok() { random[0] } else { u8::MAX };
         whole / 2 + whole * u32::from(share) / 510
     }
+}
+
+fn ms(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 impl StoreError {

@@ -87,11 +87,12 @@ fn run(library: &Library, args: &[OsString]) -> ExitCode {
     let Ok(words) = words.collect::<Result<Vec<_>, _>>() else {
         return ExitCode::from(EXIT_USAGE);
     };
-    let mut argv: Vec<*mut c_char> = words.iter().map(|word| word.as_ptr().cast_mut()).collect();
-    let Ok(argc) = c_int::try_from(argv.len()) else { return ExitCode::from(EXIT_USAGE) };
-    argv.push(std::ptr::null_mut());
-    // SAFETY: the signatures are those of the library's header. `argv` holds `argc` texts that end
-    // with a zero, then a null, and lives until the call returns.
+    let mut pointers: Vec<*mut c_char> =
+        words.iter().map(|word| word.as_ptr().cast_mut()).collect();
+    let Ok(count) = c_int::try_from(pointers.len()) else { return ExitCode::from(EXIT_USAGE) };
+    pointers.push(std::ptr::null_mut());
+    // SAFETY: the signatures are those of the library's header. `pointers` holds `count` texts that
+    // end with a zero, then a null, and lives until the call returns.
     let failed = unsafe {
         let Ok(query) = library.get::<QueryCmdline>(b"chdb_query_cmdline\0") else {
             return ExitCode::from(EXIT_LIBRARY);
@@ -99,7 +100,7 @@ fn run(library: &Library, args: &[OsString]) -> ExitCode {
         let Ok(error) = library.get::<ResultError>(b"chdb_result_error\0") else {
             return ExitCode::from(EXIT_LIBRARY);
         };
-        let result = query(argc, argv.as_mut_ptr());
+        let result = query(count, pointers.as_mut_ptr());
         result.is_null() || !error(result).is_null()
     };
     if failed { ExitCode::from(EXIT_ENGINE) } else { ExitCode::SUCCESS }

@@ -101,10 +101,12 @@ fn config_xml(users: &str, secrets: &Secrets, memory_bytes: u64) -> String {
 /// `default` may open the port and nothing else; `collector` writes one database; `reader` reads it,
 /// within bounds that it cannot lift.
 fn users_xml(secrets: &Secrets, memory_bytes: u64) -> String {
-    let bounds: String =
+    let bounds: Vec<String> =
         READ_BOUNDS.iter().map(|(name, value)| format!("<{name}>{value}</{name}>")).collect();
-    let grants = |grants: &[String]| -> String {
-        grants.iter().map(|grant| format!("<query>GRANT {grant}</query>")).collect()
+    let bounds = bounds.concat();
+    let grants = |grants: &[String]| {
+        let one = |grant: &String| format!("<query>GRANT {grant}</query>");
+        grants.iter().map(one).collect::<Vec<_>>().concat()
     };
     let collector = grants(&[
         format!("CREATE DATABASE, CREATE TABLE, ALTER TABLE, INSERT, SELECT ON {DATABASE}.*"),

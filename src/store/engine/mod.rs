@@ -34,9 +34,9 @@ pub(super) const DATABASE: &str = "headcount";
 const LIBRARY: &str = "libchdb.so";
 
 /// Time for the child to have the lock, load the library and say its version.
-const HELLO_TIMEOUT: Duration = Duration::from_secs(60);
+const HELLO_TIMEOUT: Duration = Duration::from_mins(1);
 /// Time for the engine to answer its first query; it loads its tables before.
-const READY_TIMEOUT: Duration = Duration::from_secs(120);
+const READY_TIMEOUT: Duration = Duration::from_mins(2);
 /// Time for the engine to end by itself; a long insert takes seconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait between two restarts.
@@ -103,7 +103,7 @@ fn present(path: PathBuf) -> Option<PathBuf> {
     matches!(path.try_exists(), Ok(true)).then_some(path)
 }
 
-/// The running engine. Dropped without [`Engine::stop`], it ends at once.
+/// The running engine. Dropped without [`Engine::stop`], it is told to stop, and not waited for.
 pub struct Engine {
     store: Store,
     seen: Arc<Seen>,
@@ -252,7 +252,7 @@ impl Backoff {
     }
 
     fn next(&mut self) -> Duration {
-        let quiet = self.last.elapsed() > Duration::from_secs(60);
+        let quiet = self.last.elapsed() > Duration::from_mins(1);
         let wait = if quiet { Duration::ZERO } else { self.wait };
         self.wait = (wait * 2).clamp(Duration::from_millis(50), BACKOFF_MAX);
         self.last = Instant::now() + wait;

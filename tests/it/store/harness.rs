@@ -140,7 +140,7 @@ impl Memory {
                 changed.await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(120), drained).await.expect("it drains in time");
+        tokio::time::timeout(Duration::from_mins(2), drained).await.expect("it drains in time");
     }
 
     /// What a crash after the last batch's insert, and before its `done` is kept, leaves.
@@ -237,7 +237,7 @@ pub(super) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect(what);
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect(what);
 }
 
 /// Sends a signal to a process.

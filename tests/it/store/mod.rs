@@ -1,4 +1,5 @@
 //! The store against the real engine.
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 mod exactly_once;
 mod harness;
