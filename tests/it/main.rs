@@ -2,5 +2,6 @@
 
 #![expect(clippy::disallowed_types, reason = "tests speak to addresses that they choose")]
 
+mod store;
 mod support;
 mod tidy;

@@ -1,0 +1,9 @@
+//! The store against the real engine.
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+
+mod exactly_once;
+mod harness;
+mod lifecycle;
+mod lockdown;
+mod proxy;
+mod schema;
