@@ -97,11 +97,7 @@ impl Spool {
     }
 
     /// Reads every record from `from` on, in order.
-    pub fn replay(
-        &self,
-        _from: Lsn,
-        _each: &mut dyn FnMut(Lsn, Record),
-    ) -> Result<(), SpoolError> {
+    pub fn replay(&self, _from: Lsn, _each: &mut dyn FnMut(Lsn, Record)) -> Result<(), SpoolError> {
         todo!()
     }
 
