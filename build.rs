@@ -7,6 +7,7 @@ use std::{env, fs, io};
 const INDEX: &str = "dashboards/web/dist/index.html";
 const NOT_BUILT: &str = "the dashboard was not built: run `make build`";
 
+#[expect(clippy::disallowed_macros, reason = "cargo reads a build script's standard output")]
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=dashboards/web/dist");

@@ -96,7 +96,7 @@ pub async fn answer(
     let params: Vec<_> =
         plan.params.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     let rows = store.ask(&plan.sql, &params).await?;
-    Ok(plan.answer(query, rows)?)
+    plan.answer(query, rows)
 }
 
 async fn begun(query: &Query, store: &dyn Questions) -> Result<Option<Second>, StoreError> {

@@ -171,7 +171,7 @@ impl Period {
     pub fn labels(&self, grain: Grain) -> Result<Vec<String>, QueryError> {
         let labels = match grain {
             Grain::Hour => self.hours(),
-            Grain::Day => self.dates(|date| Ok(date)),
+            Grain::Day => self.dates(Ok),
             Grain::Week => self.dates(|date| {
                 let monday = i64::from(date.weekday().to_monday_zero_offset()).days();
                 Ok(date.checked_sub(monday)?.max(self.first))

@@ -94,12 +94,11 @@ fn check_time(query: &Query, period: &Period, hourly: bool) -> Result<(), QueryE
         let problem = format!("time:hour is answered for at most {most} days: take time:day");
         return Err(QueryError::invalid("dimensions", problem));
     }
-    if query.date_range == DateRange::Hours24 && !hourly {
-        if query.metrics.contains(&Metric::Visitors) {
-            let problem = "24h cuts two days, and visitors are kept by day: break it down by \
-                           time:hour, or take day";
-            return Err(QueryError::invalid("date_range", problem));
-        }
+    let cuts_days = query.date_range == DateRange::Hours24 && !hourly;
+    if cuts_days && query.metrics.contains(&Metric::Visitors) {
+        let problem = "24h cuts two days, and visitors are kept by day: break it down by \
+                       time:hour, or take day";
+        return Err(QueryError::invalid("date_range", problem));
     }
     let labelled = query.dimensions.iter().any(|one| matches!(one, TimeOr::Time(_)));
     if query.include.time_labels && !labelled {
@@ -246,7 +245,7 @@ impl Plan {
         }
         let arms: Vec<String> =
             tables.iter().map(|table| self.arm(*table, counters, &conditions)).collect();
-        let dimensions = self.names("d", self.dimensions.len());
+        let dimensions = dimension_names(self.dimensions.len());
         let mut columns: Vec<String> = dimensions.clone();
         columns.extend((0..counters.len()).map(|place| format!("sum(c{place}) AS s{place}")));
         if query.include.total_rows && self.fold.is_none() {
@@ -306,7 +305,7 @@ impl Plan {
             put(&mut sql, format_args!(" AND has({{{name}:Array(String)}}, {column})"));
         }
         if !dimensions.is_empty() {
-            let names = self.names("d", dimensions.len()).join(", ");
+            let names = dimension_names(dimensions.len()).join(", ");
             put(&mut sql, format_args!(" GROUP BY {names}"));
         }
         sql
@@ -346,10 +345,6 @@ impl Plan {
         format!("{} {direction}", term.unwrap_or_else(|| "1".to_owned()))
     }
 
-    fn names(&self, letter: &str, count: usize) -> Vec<String> {
-        (0..count).map(|place| format!("{letter}{place}")).collect()
-    }
-
     fn bind(&mut self, name: &str, value: Param) {
         if !self.params.iter().any(|(bound, _)| bound == name) {
             self.params.push((name.to_owned(), value));
@@ -370,6 +365,10 @@ impl Sum {
 /// The column of a dimension that [`Counters::source`] found in the table.
 fn column(dimension: Dimension, table: Table) -> &'static str {
     answerable::column(dimension, table).unwrap_or("''")
+}
+
+fn dimension_names(count: usize) -> Vec<String> {
+    (0..count).map(|place| format!("d{place}")).collect()
 }
 
 fn put(sql: &mut String, what: std::fmt::Arguments<'_>) {

@@ -22,16 +22,16 @@ fn planned(question: &Value, reader: Reader) -> Result<Plan, String> {
     plan(&query, &setting(reader)).map_err(|error| error.to_string())
 }
 
-fn check(question: Value, expected: &str) {
-    let got = match planned(&question, Reader::OWNER) {
+fn check(question: &Value, expected: &str) {
+    let got = match planned(question, Reader::OWNER) {
         Ok(plan) => plan.sql,
         Err(error) => error,
     };
     assert_eq!(got, expected, "{question}");
 }
 
-fn refused(question: Value, expected: &str) {
-    let Err(error) = planned(&question, Reader::OWNER) else { panic!("answered: {question}") };
+fn refused(question: &Value, expected: &str) {
+    let Err(error) = planned(question, Reader::OWNER) else { panic!("answered: {question}") };
     assert!(error.contains(expected), "{error}\nfor {question}");
 }
 
@@ -41,7 +41,7 @@ const SCOPE: &str = "WHERE site = {site:String} AND bucket >= toDateTime({from:I
 #[test]
 fn totals_come_from_the_visits() {
     check(
-        json!({"metrics": ["visitors", "bounce_rate", "events"]}),
+        &json!({"metrics": ["visitors", "bounce_rate", "events"]}),
         &format!(
             "SELECT sum(c0) AS s0, sum(c1) AS s1, sum(c2) AS s2, sum(c3) AS s3, sum(c4) AS s4 \
              FROM (SELECT sum(visitors) AS c0, sum(bounces) AS c1, sum(visits) AS c2, \
@@ -54,7 +54,7 @@ fn totals_come_from_the_visits() {
 #[test]
 fn visitors_by_hour_are_firsts_of_the_hour() {
     check(
-        json!({"dimensions": ["time"]}),
+        &json!({"dimensions": ["time"]}),
         &format!(
             "SELECT d0, sum(c0) AS s0 FROM (SELECT formatDateTime(toStartOfHour(bucket, \
              {{zone:String}}), '%Y-%m-%d %H:00:00', {{zone:String}}) AS d0, \
@@ -67,7 +67,7 @@ fn visitors_by_hour_are_firsts_of_the_hour() {
 #[test]
 fn pages_take_visits_from_their_entries_and_the_rest_from_their_own_table() {
     check(
-        json!({
+        &json!({
             "metrics": ["visitors", "bounce_rate"],
             "dimensions": ["event:page"],
             "filters": [["is", "visit:source", ["Direct / None"]]],
@@ -89,7 +89,7 @@ fn pages_take_visits_from_their_entries_and_the_rest_from_their_own_table() {
 #[test]
 fn rates_order_by_what_they_are_and_nothing_comes_last() {
     check(
-        json!({
+        &json!({
             "metrics": ["views_per_visit"],
             "dimensions": ["visit:country"],
             "order_by": [["views_per_visit", "asc"]],
@@ -126,29 +126,29 @@ fn what_a_reader_wrote_is_bound_and_not_in_the_statement() {
 #[test]
 fn what_counts_cannot_answer_is_refused_with_the_reason() {
     let two = json!([["is", "event:page", ["/a", "/b"]]]);
-    refused(json!({"filters": two}), "visitors of several values of event:page at once");
+    refused(&json!({"filters": two}), "visitors of several values of event:page at once");
     let named = json!([["is", "event:name", ["a", "b"]]]);
-    refused(json!({"filters": named}), "visitors of several values of event:name at once");
+    refused(&json!({"filters": named}), "visitors of several values of event:name at once");
     refused(
-        json!({"dimensions": ["event:page", "visit:browser"]}),
+        &json!({"dimensions": ["event:page", "visit:browser"]}),
         "Valid dimensions here: event:page, event:hostname, visit:channel, visit:source, \
          visit:utm_campaign, visit:country, visit:device",
     );
-    refused(json!({"dimensions": ["event:name", "event:page"]}), "not for the event on each page");
+    refused(&json!({"dimensions": ["event:name", "event:page"]}), "not for the event on each page");
     refused(
-        json!({"metrics": ["bounce_rate"], "dimensions": ["event:name"]}),
+        &json!({"metrics": ["bounce_rate"], "dimensions": ["event:name"]}),
         "not by the events in them",
     );
-    refused(json!({"metrics": ["events"], "dimensions": ["event:page"]}), "event:name as well");
-    refused(json!({"date_range": "24h"}), "24h cuts two days");
-    refused(json!({"date_range": "realtime"}), "/api/v1/live");
-    refused(json!({"date_range": ["2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"]}), "by day");
+    refused(&json!({"metrics": ["events"], "dimensions": ["event:page"]}), "event:name as well");
+    refused(&json!({"date_range": "24h"}), "24h cuts two days");
+    refused(&json!({"date_range": "realtime"}), "/api/v1/live");
+    refused(&json!({"date_range": ["2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"]}), "by day");
     refused(
-        json!({"date_range": "91d", "dimensions": ["time:hour"], "metrics": ["visits"],
+        &json!({"date_range": "91d", "dimensions": ["time:hour"], "metrics": ["visits"],
         "filters": [["is_not", "visit:country", ["DE"]]]}),
         "other operators than \"is\"",
     );
-    refused(json!({"date_range": "93d", "dimensions": ["time:hour"]}), "at most 92 days");
+    refused(&json!({"date_range": "93d", "dimensions": ["time:hour"]}), "at most 92 days");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_question_of_the_wrong_form_is_told_what_is_valid() {
         (json!({"site": "example.org"}), "body: give an object with no other fields than site_id"),
         (json!({"site_id": 3}), "site_id: give a site's domain"),
     ] {
-        refused(question, expected);
+        refused(&question, expected);
     }
 }
 
@@ -326,10 +326,10 @@ fn a_reader_with_a_threshold_gets_folded_cells_in_order_and_other_last() {
 
 #[test]
 fn a_reader_with_a_threshold_gets_nothing_that_subtracts() {
-    let refused = |question: Value| planned(&question, Reader::with_threshold(5)).is_err();
-    assert!(refused(json!({"filters": [["is", "visit:country", ["DE"]]]})));
-    assert!(refused(json!({"dimensions": ["visit:country", "visit:device"]})));
-    assert!(refused(json!({"dimensions": ["visit:country", "time:day"]})));
+    let refused = |question: &Value| planned(question, Reader::with_threshold(5)).is_err();
+    assert!(refused(&json!({"filters": [["is", "visit:country", ["DE"]]]})));
+    assert!(refused(&json!({"dimensions": ["visit:country", "visit:device"]})));
+    assert!(refused(&json!({"dimensions": ["visit:country", "time:day"]})));
     assert!(!refused(json!({"dimensions": ["visit:country"]})));
     assert!(!refused(json!({"dimensions": ["time:day"]})));
 }

@@ -1,5 +1,7 @@
 //! The dashboard's page, and signing in and out.
 
+#![expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
+
 use std::sync::Arc;
 
 use axum::extract::{Query as Params, State};
@@ -27,7 +29,6 @@ hour.</p>
 
 /// A built file of the dashboard, or else its page, which finds its way by the path. The files are
 /// the program, and public; the page is for who is signed in.
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 pub(super) async fn dashboard(
     State(console): State<Arc<Console>>,
     uri: Uri,
@@ -59,7 +60,6 @@ pub(super) struct Token {
 }
 
 /// `GET /sign-in?token=`: trades the link's token for a session.
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 pub(super) async fn sign_in(
     State(console): State<Arc<Console>>,
     headers: HeaderMap,
@@ -81,7 +81,6 @@ pub(super) async fn sign_in(
 }
 
 /// `POST /sign-out`.
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 pub(super) async fn sign_out(
     State(console): State<Arc<Console>>,
     headers: HeaderMap,
@@ -95,7 +94,6 @@ pub(super) async fn sign_out(
 }
 
 /// Behind a proxy that speaks TLS the cookie goes over TLS only; the proxy says so.
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 fn cookie(session: &str, life_s: i64, headers: &HeaderMap) -> String {
     let tls = headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
     let secure = if tls { "; Secure" } else { "" };

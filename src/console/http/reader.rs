@@ -1,5 +1,7 @@
 //! Who asks: an API key that reads one site, or a session that may do everything.
 
+#![expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -46,7 +48,6 @@ impl Caller {
     }
 }
 
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 impl FromRequestParts<Arc<Console>> for Caller {
     type Rejection = ApiError;
 
@@ -71,7 +72,6 @@ impl FromRequestParts<Arc<Console>> for Caller {
     }
 }
 
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 impl FromRequestParts<Arc<Console>> for SignedIn {
     type Rejection = ApiError;
 
@@ -95,7 +95,6 @@ fn bearer(value: &str) -> Option<&str> {
 }
 
 /// Whether the request carries a session that lasts.
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 pub(super) fn signed_in(console: &Console, headers: &HeaderMap) -> Result<bool, ApiError> {
     match session(headers) {
         Some(session) => Ok(console.state.session_lasts(session, console.clock.now())?),
@@ -104,7 +103,6 @@ pub(super) fn signed_in(console: &Console, headers: &HeaderMap) -> Result<bool, 
 }
 
 /// The session cookie's value.
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';'));
@@ -113,7 +111,6 @@ pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
 
 /// A page of another origin must not act with the reader's cookie: what is not a plain look comes
 /// as JSON, which a form cannot send, and says that it comes from the console itself.
-#[expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 pub(super) fn same_origin(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
     if method == Method::GET || method == Method::HEAD {
         return Ok(());

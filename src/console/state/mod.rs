@@ -94,7 +94,7 @@ pub struct StateDb {
 }
 
 /// The file's name in the data folder.
-pub const FILE: &str = "console.db";
+const FILE: &str = "console.db";
 
 impl StateDb {
     /// Opens or creates the state in `data_dir`, readable by its owner only. `configured` are the
