@@ -86,6 +86,10 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Rows a counted stretch may have before it is cut into a batch: well below ClickHouse's block.
 pub const BATCH_ROWS_MAX: usize = 200_000;
 
+/// Bytes after which a batch is cut: it stays in memory while it is sent, and fits a frame of the
+/// outbox with room to spare.
+pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Days a query may span at the grain of hours, and at all.
 pub const QUERY_HOURS_DAYS_MAX: i64 = 92;
 /// See [`QUERY_HOURS_DAYS_MAX`].
