@@ -330,8 +330,8 @@ fn a_reader_with_a_threshold_gets_nothing_that_subtracts() {
     assert!(refused(&json!({"filters": [["is", "visit:country", ["DE"]]]})));
     assert!(refused(&json!({"dimensions": ["visit:country", "visit:device"]})));
     assert!(refused(&json!({"dimensions": ["visit:country", "time:day"]})));
-    assert!(!refused(json!({"dimensions": ["visit:country"]})));
-    assert!(!refused(json!({"dimensions": ["time:day"]})));
+    assert!(!refused(&json!({"dimensions": ["visit:country"]})));
+    assert!(!refused(&json!({"dimensions": ["time:day"]})));
 }
 
 #[test]
