@@ -98,5 +98,30 @@ pub const QUERY_DAYS_MAX: i64 = 3_700;
 /// Rows of one answer, as Plausible has it.
 pub const ANSWER_ROWS_MAX: usize = 10_000;
 
+/// Rows of an answer that may be skipped: past them a table is read by a filter, not by pages.
+pub const ANSWER_OFFSET_MAX: usize = 1_000_000;
+
+/// Cells of a breakdown that are folded for a reader with a threshold, which needs them all in
+/// memory. A site with more is narrowed by a shorter range.
+pub const FOLDED_CELLS_MAX: usize = 100_000;
+
+/// Filters of a question, and values of one: a dashboard sends a handful.
+pub const FILTERS_MAX: usize = 20;
+/// See [`FILTERS_MAX`].
+pub const FILTER_VALUES_MAX: usize = 200;
+
+/// Seconds a sign-in link works: long enough to be typed over from another machine's terminal.
+pub const SIGN_IN_LINK_LIFE_S: i64 = 60 * 60;
+
+/// Seconds a session lasts.
+pub const SESSION_LIFE_S: i64 = 30 * 24 * 60 * 60;
+
+/// Sign-in attempts a minute, over all who try: a person needs one, and 256 random bits stand
+/// behind it.
+pub const SIGN_INS_PER_MINUTE: u32 = 30;
+
+/// Bytes of one line on the control socket.
+pub const CONTROL_LINE_BYTES_MAX: u64 = 64 * 1024;
+
 const _: () = assert!(BATCH_ROWS_MAX < 1_000_000, "a batch is one block of ClickHouse");
 const _: () = assert!(VISIT_GAP_S < DAY_KEY_LIFE_S_MAX - 25 * 60 * 60 + 1800);

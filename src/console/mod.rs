@@ -1,1 +1,110 @@
-//! API, sign-in, the dashboard.
+//! API, sign-in, the dashboard, and the commands that change what the console keeps.
+//!
+//! *Owns* the console's listener and its answers, who may read ([`StateDb`]: sites, API keys,
+//! sessions, sign-in links), the control socket, the commands `site`, `key`, `sign-in`, `status`
+//! and `doctor`.
+//! *In*: requests of readers, lines on the control socket. *Out*: answers of `stats`, figures of
+//! the running program ([`Live`]), the embedded dashboard.
+//! *Never* touches a raw hit; never keeps a secret but as its hash.
+//!
+//! `/metrics` needs no sign-in, as Prometheus expects: it holds totals of the program and no
+//! figures of a site. The listener is on the loopback interface unless the operator moves it.
+
+pub mod command;
+pub mod control;
+mod http;
+mod live;
+mod secret;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::watch;
+
+pub use command::{Command, Reply};
+pub use live::{Examiner, Live};
+pub use state::{ApiKey, Site, StateDb, StateError};
+
+use crate::hit::Clock;
+use crate::limits;
+use crate::stats::Questions;
+
+/// How the console is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleConfig {
+    /// `address:port` of its listener.
+    pub listen: String,
+}
+
+/// Everything that the console answers from.
+pub struct Console {
+    state: Arc<StateDb>,
+    live: Arc<dyn Live>,
+    questions: Arc<dyn Questions>,
+    examiner: Arc<dyn Examiner>,
+    clock: Arc<dyn Clock>,
+    url: String,
+    sign_ins: DefaultDirectRateLimiter,
+}
+
+impl Console {
+    /// A console. `url` is where a browser finds it, without a slash at the end.
+    #[must_use]
+    pub fn new(
+        state: Arc<StateDb>,
+        live: Arc<dyn Live>,
+        questions: Arc<dyn Questions>,
+        examiner: Arc<dyn Examiner>,
+        clock: Arc<dyn Clock>,
+        url: String,
+    ) -> Self {
+        let per_minute = NonZeroU32::new(limits::SIGN_INS_PER_MINUTE).unwrap_or(NonZeroU32::MIN);
+        let sign_ins = RateLimiter::direct(Quota::per_minute(per_minute));
+        Self { state, live, questions, examiner, clock, url, sign_ins }
+    }
+
+    /// What the console keeps.
+    #[must_use]
+    pub fn state(&self) -> &Arc<StateDb> {
+        &self.state
+    }
+
+    /// Runs a command in the running program, where it takes effect at once.
+    pub async fn run(&self, command: &Command) -> Reply {
+        if matches!(command, Command::Doctor) {
+            return command::doctor::report(&self.examiner.examine().await);
+        }
+        let desk = command::Desk { state: &self.state, url: &self.url, now: self.clock.now() };
+        let reply = command::run(&desk, Some(self.live.as_ref()), command);
+        if reply.ok && command.changes_sites() {
+            self.tell_sites();
+        }
+        reply
+    }
+
+    fn tell_sites(&self) {
+        match self.state.sites() {
+            Ok(sites) => self.live.sites_changed(sites),
+            Err(_) => crate::telemetry::error("console", "could not read the sites", &[]),
+        }
+    }
+}
+
+/// Serves the console on `listener` until `stop` turns true; requests that are under way end.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    console: Arc<Console>,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let stopped = async move {
+        // Its sender's end is a stop as well.
+        drop(stop.wait_for(|stop| *stop).await);
+    };
+    axum::serve(listener, http::router(console)).with_graceful_shutdown(stopped).await
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_types, reason = "tests speak to addresses that they choose")]
 
+mod stats;
 mod store;
 mod support;
 mod tidy;

@@ -1,0 +1,164 @@
+//! The commands that change or show what the console keeps. They run in the running program when
+//! there is one, else on the data folder itself.
+
+pub mod doctor;
+mod site;
+
+use serde::{Deserialize, Serialize};
+
+use super::live::Live;
+use super::state::{StateDb, StateError};
+use crate::hit::Second;
+
+/// A command, as it travels over the control socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// `headcount site add`.
+    SiteAdd {
+        /// Its domain.
+        domain: String,
+        /// Its time zone; UTC if none.
+        timezone: Option<String>,
+    },
+    /// `headcount site list`.
+    SiteList,
+    /// `headcount site remove`.
+    SiteRemove {
+        /// Its domain.
+        domain: String,
+    },
+    /// `headcount key create`.
+    KeyCreate {
+        /// The site that it reads.
+        site: String,
+        /// A name to know it by.
+        name: Option<String>,
+    },
+    /// `headcount key list`.
+    KeyList,
+    /// `headcount key revoke`.
+    KeyRevoke {
+        /// Its number in the list.
+        id: i64,
+    },
+    /// `headcount sign-in`.
+    SignIn,
+    /// `headcount status`.
+    Status,
+    /// `headcount doctor`.
+    Doctor,
+}
+
+impl Command {
+    /// Whether the measured sites are others afterwards.
+    #[must_use]
+    pub fn changes_sites(&self) -> bool {
+        matches!(self, Self::SiteAdd { .. } | Self::SiteRemove { .. })
+    }
+}
+
+/// What a command says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Whether it did what was asked; if not, the program ends with code 1.
+    pub ok: bool,
+    /// Lines for the terminal.
+    pub lines: Vec<String>,
+}
+
+impl Reply {
+    fn done(lines: Vec<String>) -> Self {
+        Self { ok: true, lines }
+    }
+
+    pub(super) fn failed(why: impl Into<String>) -> Self {
+        Self { ok: false, lines: vec![why.into()] }
+    }
+}
+
+impl From<StateError> for Reply {
+    fn from(error: StateError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+/// What commands work on.
+pub struct Desk<'a> {
+    /// What the console keeps.
+    pub state: &'a StateDb,
+    /// Where a browser finds the console, without a slash at the end.
+    pub url: &'a str,
+    /// The time now.
+    pub now: Second,
+}
+
+/// Runs a command. `live` is there in the running program only. [`Command::Doctor`] needs facts
+/// that are gathered elsewhere: see [`doctor::report`].
+#[must_use]
+pub fn run(desk: &Desk<'_>, live: Option<&dyn Live>, command: &Command) -> Reply {
+    let reply = match command {
+        Command::SiteAdd { domain, timezone } => site::add(desk, domain, timezone.as_deref()),
+        Command::SiteList => site::list(desk),
+        Command::SiteRemove { domain } => site::remove(desk, domain),
+        Command::KeyCreate { site, name } => {
+            key_create(desk, site, name.as_deref().unwrap_or_default())
+        }
+        Command::KeyList => key_list(desk),
+        Command::KeyRevoke { id } => {
+            desk.state.revoke_key(*id).map(|()| Reply::done(vec![format!("revoked key {id}")]))
+        }
+        Command::SignIn => sign_in(desk),
+        Command::Status => status(desk, live),
+        Command::Doctor => Ok(Reply::failed("doctor looks at more than the console's state")),
+    };
+    reply.unwrap_or_else(Reply::from)
+}
+
+fn key_create(desk: &Desk<'_>, site: &str, name: &str) -> Result<Reply, StateError> {
+    if name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Ok(Reply::failed("a key's name has at most 100 characters, on one line"));
+    }
+    let site = site.trim().to_lowercase();
+    let site = desk.state.site(&site)?.ok_or(StateError::NoSite)?;
+    let key = desk.state.create_key(&site.name, name, desk.now)?;
+    let what = format!("API key that reads {}; it is shown this once:", site.name);
+    Ok(Reply::done(vec![what, key]))
+}
+
+fn key_list(desk: &Desk<'_>) -> Result<Reply, StateError> {
+    let keys = desk.state.keys()?;
+    let line = |key: &super::ApiKey| {
+        let created = jiff::Timestamp::from_second(key.created.0).unwrap_or_default();
+        format!("{}\t{}\t{}\t{}", key.id, key.site, created.strftime("%F"), key.name)
+            .trim_end()
+            .to_owned()
+    };
+    Ok(Reply::done(keys.iter().map(line).collect()))
+}
+
+fn sign_in(desk: &Desk<'_>) -> Result<Reply, StateError> {
+    let token = desk.state.create_sign_in(desk.now)?;
+    let what = "open this once, within an hour, to sign in:".to_owned();
+    Ok(Reply::done(vec![what, format!("{}/sign-in?token={token}", desk.url)]))
+}
+
+fn status(desk: &Desk<'_>, live: Option<&dyn Live>) -> Result<Reply, StateError> {
+    let Some(live) = live else {
+        return Ok(Reply::failed("not running: start it with `headcount serve`"));
+    };
+    let mut lines = vec![format!("running; the dashboard is at {}", desk.url)];
+    for site in desk.state.sites()? {
+        let ledger = live.ledger(&site.name);
+        let count =
+            |reason: &str| ledger.iter().find(|(name, _)| *name == reason).map_or(0, |one| one.1);
+        lines.push(format!(
+            "{}\t{} now\t{} received\t{} counted",
+            site.name,
+            live.current_visitors(&site.name),
+            count("received"),
+            count("counted"),
+        ));
+    }
+    Ok(Reply::done(lines))
+}

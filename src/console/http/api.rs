@@ -1,0 +1,193 @@
+//! The API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query as Params, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::error::ApiError;
+use super::reader::{Caller, SignedIn};
+use crate::console::Console;
+use crate::console::command::Command;
+use crate::console::state::Site;
+use crate::hit::SiteName;
+use crate::release::Reader;
+use crate::stats::{self, Query};
+use crate::store::Param;
+
+type Answer = Result<Json<Value>, ApiError>;
+
+fn body(bytes: &Bytes) -> Result<Value, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        ApiError::bad(format!("body: not JSON at line {line}, column {column}"))
+    })
+}
+
+/// `POST /api/v2/query`.
+pub(super) async fn query(
+    State(console): State<Arc<Console>>,
+    caller: Caller,
+    bytes: Bytes,
+) -> Answer {
+    let query = Query::parse(&body(&bytes)?)?;
+    let site = caller.site(&console, &query.site_id)?;
+    let (zone, now) = (zone(&site)?, console.clock.now());
+    let answer =
+        stats::answer(&query, zone, now, Reader::OWNER, console.questions.as_ref()).await?;
+    Ok(Json(answer))
+}
+
+fn zone(site: &Site) -> Result<TimeZone, ApiError> {
+    TimeZone::get(&site.timezone).map_err(|_| {
+        let what = "the site's time zone is not known to this version of headcount";
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, what)
+    })
+}
+
+/// `?site_id=`.
+#[derive(Deserialize)]
+pub(super) struct OfSite {
+    site_id: Option<String>,
+}
+
+impl OfSite {
+    fn domain(&self) -> Result<&str, ApiError> {
+        let missing = || ApiError::bad("site_id: give a site's domain as ?site_id=");
+        self.site_id.as_deref().filter(|site| !site.is_empty()).ok_or_else(missing)
+    }
+}
+
+/// `GET /api/v1/ledger?site_id=`.
+pub(super) async fn ledger(
+    State(console): State<Arc<Console>>,
+    caller: Caller,
+    Params(of): Params<OfSite>,
+) -> Answer {
+    let domain = of.domain()?;
+    let name = if domain == SiteName::UNKNOWN && caller == Caller::SignedIn {
+        SiteName::unknown()
+    } else {
+        caller.site(&console, domain)?.name
+    };
+    let sql = "SELECT sum(hits) FROM ledger WHERE site = {site:String} AND reason = 'counted'";
+    let params = [("site", Param::Text(name.as_str().to_owned()))];
+    // First what is written, then what was counted: so that what is spooled is never negative.
+    let rows = console.questions.ask(sql, &params).await?;
+    let written = rows.first().and_then(|row| row.first()).and_then(Value::as_u64).unwrap_or(0);
+    Ok(Json(balance(&console.live.ledger(&name), written)))
+}
+
+/// The ledger's totals in the API's shape.
+fn balance(totals: &[(&'static str, u64)], written: u64) -> Value {
+    let total = |reason: &str| totals.iter().find(|(name, _)| *name == reason).map_or(0, |t| t.1);
+    let under = |prefix: &str| {
+        let entries = totals.iter().filter_map(|(name, hits)| {
+            Some(((*name).strip_prefix(prefix)?.to_owned(), json!(hits)))
+        });
+        entries.collect::<Map<String, Value>>()
+    };
+    let counted = total("counted");
+    json!({
+        "received": total("received"),
+        "counted": counted,
+        "dropped": under("dropped:"),
+        "rejected": under("rejected:"),
+        "withheld": total("withheld"),
+        "spooled": counted.saturating_sub(written),
+        "written": written,
+    })
+}
+
+/// `GET /api/v1/live?site_id=`.
+pub(super) async fn live(
+    State(console): State<Arc<Console>>,
+    caller: Caller,
+    Params(of): Params<OfSite>,
+) -> Answer {
+    let site = caller.site(&console, of.domain()?)?;
+    Ok(Json(json!({
+        "current_visitors": console.live.current_visitors(&site.name),
+        "pageviews_per_minute": console.live.minutes(&site.name),
+    })))
+}
+
+/// `GET /api/v1/session`.
+pub(super) async fn session(_: SignedIn) -> Answer {
+    Ok(Json(json!({ "signed_in": true })))
+}
+
+/// `GET /api/v1/sites`.
+pub(super) async fn sites(State(console): State<Arc<Console>>, caller: Caller) -> Answer {
+    let sites = console.state.sites()?;
+    let readable = sites.iter().filter(|site| match &caller {
+        Caller::SignedIn => true,
+        Caller::Key(domain) => site.name.as_str() == domain,
+    });
+    let sites: Vec<Value> = readable
+        .map(|site| {
+            json!({
+                "domain": site.name.as_str(),
+                "timezone": site.timezone,
+                "configured": site.configured,
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "sites": sites })))
+}
+
+/// `POST /api/v1/sites`.
+pub(super) async fn add_site(
+    State(console): State<Arc<Console>>,
+    _: SignedIn,
+    bytes: Bytes,
+) -> Result<Response, ApiError> {
+    let fields: BTreeMap<String, String> = serde_json::from_value(body(&bytes)?)
+        .map_err(|_| ApiError::bad("body: give an object of texts: domain, timezone"))?;
+    if fields.keys().any(|name| !matches!(name.as_str(), "domain" | "timezone")) {
+        return Err(ApiError::bad("body: valid fields are domain, timezone"));
+    }
+    let domain = fields.get("domain").cloned().unwrap_or_default();
+    let timezone = fields.get("timezone").cloned();
+    run(&console, &Command::SiteAdd { domain, timezone }, StatusCode::CREATED).await
+}
+
+/// `DELETE /api/v1/sites/{domain}`.
+pub(super) async fn remove_site(
+    State(console): State<Arc<Console>>,
+    _: SignedIn,
+    Path(domain): Path<String>,
+) -> Result<Response, ApiError> {
+    run(&console, &Command::SiteRemove { domain }, StatusCode::OK).await
+}
+
+async fn run(console: &Console, command: &Command, done: StatusCode) -> Result<Response, ApiError> {
+    let reply = console.run(command).await;
+    let said = reply.lines.join("; ");
+    if reply.ok {
+        Ok((done, Json(json!({ "done": said }))).into_response())
+    } else {
+        Err(ApiError::bad(said))
+    }
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(console): State<Arc<Console>>) -> Response {
+    let mut text = String::new();
+    console.live.metrics(&mut text);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// Anything else under `/api/`.
+pub(super) async fn unknown() -> ApiError {
+    let what = "no such path; valid are POST /api/v2/query, GET /api/v1/ledger, GET /api/v1/live, \
+                GET /api/v1/session, GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN";
+    ApiError::new(StatusCode::NOT_FOUND, what)
+}

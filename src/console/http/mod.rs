@@ -1,0 +1,35 @@
+//! The console's routes.
+
+mod api;
+mod assets;
+mod error;
+mod pages;
+mod reader;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{delete, get, post};
+
+use super::Console;
+use crate::limits;
+
+/// Every route.
+pub(super) fn router(console: Arc<Console>) -> Router {
+    Router::new()
+        .route("/api/v2/query", post(api::query))
+        .route("/api/v1/ledger", get(api::ledger))
+        .route("/api/v1/live", get(api::live))
+        .route("/api/v1/session", get(api::session))
+        .route("/api/v1/sites", get(api::sites).post(api::add_site))
+        .route("/api/v1/sites/{*domain}", delete(api::remove_site))
+        .route("/api/{*rest}", get(api::unknown).post(api::unknown).delete(api::unknown))
+        .route("/metrics", get(api::metrics))
+        .route("/sign-in", get(pages::sign_in))
+        .route("/sign-out", post(pages::sign_out))
+        .fallback(get(pages::dashboard))
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
+        .layer(axum::middleware::map_response(assets::harden))
+        .with_state(console)
+}

@@ -1,0 +1,101 @@
+//! The dashboard's page, and signing in and out.
+
+#![expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
+
+use std::sync::Arc;
+
+use axum::extract::{Query as Params, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::assets;
+use super::error::ApiError;
+use super::reader::{self, COOKIE};
+use crate::console::Console;
+use crate::limits;
+
+const SIGN_IN: &str = "<!doctype html>
+<html lang=\"en\">
+<meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width\">
+<title>Sign in to Headcount</title>
+<h1>Sign in to Headcount</h1>
+<p>Open the link that <code>headcount serve</code> printed when it started. It works once, for an
+hour.</p>
+<p>For a fresh one, run <code>headcount sign-in</code> where Headcount runs.</p>
+</html>
+";
+
+/// A built file of the dashboard, or else its page, which finds its way by the path. The files are
+/// the program, and public; the page is for who is signed in.
+pub(super) async fn dashboard(
+    State(console): State<Arc<Console>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let accepts = text(header::ACCEPT_ENCODING).unwrap_or_default();
+    let known = text(header::IF_NONE_MATCH);
+    let path = uri.path().trim_start_matches('/');
+    if path != assets::INDEX
+        && let Some(file) = assets::serve(path, accepts, known)
+    {
+        return Ok(file);
+    }
+    let missing = || ApiError::new(StatusCode::NOT_FOUND, "there is no such file");
+    if path.starts_with("assets/") {
+        return Err(missing());
+    }
+    if !reader::signed_in(&console, &headers)? {
+        return Ok((StatusCode::UNAUTHORIZED, Html(SIGN_IN)).into_response());
+    }
+    assets::serve(assets::INDEX, accepts, known).ok_or_else(missing)
+}
+
+/// `?token=`.
+#[derive(Deserialize)]
+pub(super) struct Token {
+    token: Option<String>,
+}
+
+/// `GET /sign-in?token=`: trades the link's token for a session.
+pub(super) async fn sign_in(
+    State(console): State<Arc<Console>>,
+    headers: HeaderMap,
+    Params(token): Params<Token>,
+) -> Result<Response, ApiError> {
+    let Some(token) = token.token else {
+        return Ok((StatusCode::OK, Html(SIGN_IN)).into_response());
+    };
+    if console.sign_ins.check().is_err() {
+        let what = "too many attempts to sign in: try again in a minute";
+        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, what));
+    }
+    let Some(session) = console.state.sign_in(&token, console.clock.now())? else {
+        return Ok((StatusCode::UNAUTHORIZED, Html(SIGN_IN)).into_response());
+    };
+    let cookie = cookie(&session, limits::SESSION_LIFE_S, &headers);
+    let to_dashboard = [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)];
+    Ok((StatusCode::SEE_OTHER, to_dashboard).into_response())
+}
+
+/// `POST /sign-out`.
+pub(super) async fn sign_out(
+    State(console): State<Arc<Console>>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    reader::same_origin(&Method::POST, &headers)?;
+    if let Some(session) = reader::session(&headers) {
+        console.state.sign_out(session)?;
+    }
+    let gone = [(header::SET_COOKIE, cookie("", 0, &headers))];
+    Ok((StatusCode::NO_CONTENT, gone).into_response())
+}
+
+/// Behind a proxy that speaks TLS the cookie goes over TLS only; the proxy says so.
+fn cookie(session: &str, life_s: i64, headers: &HeaderMap) -> String {
+    let tls = headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
+    let secure = if tls { "; Secure" } else { "" };
+    format!("{COOKIE}={session}; Path=/; Max-Age={life_s}; HttpOnly; SameSite=Strict{secure}")
+}

@@ -1,0 +1,32 @@
+//! What the running program knows that no table holds.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::command::doctor::DoctorContext;
+use super::state::Site;
+use crate::hit::SiteName;
+
+/// Figures of the running program. `app` implements it.
+pub trait Live: Send + Sync + 'static {
+    /// Visitors of the last five minutes.
+    fn current_visitors(&self, site: &SiteName) -> u64;
+
+    /// Page views of each of the last 30 minutes, the oldest first; the last one is under way.
+    fn minutes(&self, site: &SiteName) -> Vec<u32>;
+
+    /// The ledger's totals of a site, as `count::Counter::ledger` names them.
+    fn ledger(&self, site: &SiteName) -> Vec<(&'static str, u64)>;
+
+    /// Appends the program's metrics in Prometheus' text format.
+    fn metrics(&self, out: &mut String);
+
+    /// The measured sites are these from now on.
+    fn sites_changed(&self, sites: Vec<Site>);
+}
+
+/// Gathers what `doctor` looks at. `app` implements it.
+pub trait Examiner: Send + Sync + 'static {
+    /// The facts, gathered now.
+    fn examine(&self) -> Pin<Box<dyn Future<Output = DoctorContext> + Send + '_>>;
+}

@@ -1,0 +1,41 @@
+//! The database's versions. Each step is run once, in a transaction; none is ever changed.
+
+use rusqlite::Connection;
+
+use super::StateError;
+
+const STEPS: &[&str] = &["
+    CREATE TABLE sites (
+        domain TEXT PRIMARY KEY,
+        timezone TEXT NOT NULL,
+        added_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE api_keys (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        site TEXT NOT NULL,
+        name TEXT NOT NULL,
+        hash BLOB NOT NULL UNIQUE,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE sessions (
+        hash BLOB PRIMARY KEY,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE sign_ins (
+        hash BLOB PRIMARY KEY,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// Brings the database up to this program's version.
+pub(super) fn run(connection: &mut Connection) -> Result<(), StateError> {
+    let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: i64 = change.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = usize::try_from(version).ok().filter(|version| *version <= STEPS.len());
+    let Some(done) = known else { return Err(StateError::Newer(version)) };
+    for (step, version) in STEPS.iter().zip(1_i64..).skip(done) {
+        change.execute_batch(step)?;
+        change.pragma_update(None, "user_version", version)?;
+    }
+    Ok(change.commit()?)
+}
