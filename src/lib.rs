@@ -15,8 +15,6 @@
 //! console     API, sign-in, the dashboard
 //! ```
 
-pub mod app;
-pub mod config;
 pub mod console;
 pub mod count;
 pub mod edge;

@@ -3,14 +3,13 @@
 //! The rule: note a token durably, send, and look for the marker after every send, acknowledged or
 //! not. There: done. Absent: [`attempt::next`] says what may follow.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::attempt::{self, Attempt, Next};
 use super::migrate::MARKER_DAYS;
@@ -25,8 +24,8 @@ pub trait Batches: Send + Sync + 'static {
     fn incarnation(&self) -> [u8; 16];
     /// See [`Outbox::next`]; with the last note.
     fn next(&self, table: Table) -> Option<Batch>;
-    /// See [`Outbox::changed`].
-    fn changed(&self) -> impl Future<Output = ()> + Send;
+    /// See [`Outbox::changes`].
+    fn changes(&self) -> watch::Receiver<u64>;
     /// See [`Outbox::note`].
     fn note(&self, number: u64, note: &[u8]) -> Result<(), OutboxError>;
     /// See [`Outbox::done`].
@@ -44,8 +43,8 @@ impl Batches for Outbox {
         Self::next(self, table)
     }
 
-    async fn changed(&self) {
-        Self::changed(self).await;
+    fn changes(&self) -> watch::Receiver<u64> {
+        Self::changes(self)
     }
 
     fn note(&self, number: u64, note: &[u8]) -> Result<(), OutboxError> {
@@ -209,13 +208,13 @@ struct Sender<B> {
 impl<B: Batches> Sender<B> {
     async fn run(&self) {
         let mut trial = Trial::default();
+        // Taken before the first look, so that no commit falls between a look and the wait.
+        let mut changes = self.outbox.changes();
         loop {
+            changes.mark_unchanged();
             let Some(batch) = self.outbox.next(self.table) else {
-                // A commit between the two calls is found by the next look.
-                tokio::select! {
-                    () = self.outbox.changed() => {}
-                    () = sleep(Duration::from_secs(1)) => {}
-                }
+                // The timeout is for a disk that could not be read just now.
+                drop(timeout(Duration::from_secs(5), changes.changed()).await);
                 continue;
             };
             if batch.number != trial.number {

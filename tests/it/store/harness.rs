@@ -13,7 +13,7 @@ use headcount::store::engine::{Engine, EngineConfig, find_library};
 use headcount::store::{Batches, SendFigures, SendRules, Store, StoreConfig, encode, send_with};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub(super) fn program() -> PathBuf {
@@ -91,7 +91,7 @@ pub(super) fn distinct(number: u64) -> NewBatch {
 #[derive(Default)]
 pub(super) struct Memory {
     state: Mutex<State>,
-    changed: Notify,
+    changed: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -113,7 +113,7 @@ impl Memory {
             queue.push_back(Batch { number, content: Arc::new(batch), note: None });
         }
         drop(state);
-        self.changed.notify_waiters();
+        self.changed.send_modify(|count| *count += 1);
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -132,12 +132,9 @@ impl Memory {
     /// Waits until nothing waits.
     pub(super) async fn drained(&self) {
         let drained = async {
-            loop {
-                let changed = self.changed.notified();
-                if self.waiting() == 0 {
-                    return;
-                }
-                changed.await;
+            let mut changed = self.changed.subscribe();
+            while self.waiting() > 0 {
+                changed.changed().await.expect("the outbox is there");
             }
         };
         tokio::time::timeout(Duration::from_mins(2), drained).await.expect("it drains in time");
@@ -149,7 +146,7 @@ impl Memory {
         let batch = state.last_done.take().expect("one was done");
         state.waiting.entry(batch.content.table).or_default().push_front(batch);
         drop(state);
-        self.changed.notify_waiters();
+        self.changed.send_modify(|count| *count += 1);
     }
 
     fn remove(&self, number: u64) {
@@ -161,7 +158,7 @@ impl Memory {
         }
         state.last_done = removed;
         drop(state);
-        self.changed.notify_waiters();
+        self.changed.send_modify(|count| *count += 1);
     }
 }
 
@@ -174,8 +171,8 @@ impl Batches for Memory {
         self.state.lock().unwrap().waiting.get(&table)?.front().cloned()
     }
 
-    async fn changed(&self) {
-        self.changed.notified().await;
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
     }
 
     fn note(&self, number: u64, note: &[u8]) -> Result<(), OutboxError> {
