@@ -14,6 +14,9 @@ pub const URL_BYTES_MAX: usize = 2_000;
 /// Bytes of a request's head. hyper's buffer for a connection is bounded by it.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 
+/// Sites that one request may be for: a page that is measured in a few roll-ups.
+pub const DOMAINS_MAX: usize = 10;
+
 /// Query parameters looked at; what is past them is not read.
 pub const QUERY_PARAMS_MAX: usize = 64;
 
@@ -122,6 +125,9 @@ pub const SIGN_INS_PER_MINUTE: u32 = 30;
 
 /// Bytes of one line on the control socket.
 pub const CONTROL_LINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Time that open connections have to end when the program stops.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 const _: () = assert!(BATCH_ROWS_MAX < 1_000_000, "a batch is one block of ClickHouse");
 const _: () = assert!(VISIT_GAP_S < DAY_KEY_LIFE_S_MAX - 25 * 60 * 60 + 1800);

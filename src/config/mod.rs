@@ -62,8 +62,8 @@ pub struct Ingest {
     pub listen: String,
     /// Peers whose forwarding header is believed.
     pub trusted_proxies: Vec<Network>,
-    /// That header, in lower case.
-    pub client_ip_header: String,
+    /// That header.
+    pub client_ip_header: http::HeaderName,
     /// Whether every connection begins with a PROXY protocol header.
     pub proxy_protocol: bool,
     /// Hits that one network may send; none: no limit.
@@ -204,9 +204,9 @@ fn ingest(r: &mut Reader) -> Ingest {
     let client_ip_header = r.parsed(
         "ingest",
         "client_ip_header",
-        "x-forwarded-for".to_owned(),
+        http::HeaderName::from_static("x-forwarded-for"),
         "the name of one header",
-        |t| http::HeaderName::try_from(t).ok().map(|name| name.as_str().to_owned()),
+        |t| http::HeaderName::try_from(t).ok(),
     );
     let proxy_protocol = r.switch("ingest", "proxy_protocol", false);
     let per_second = r.number("ingest", "rate_limit_per_second", 0, 0, 1_000_000);

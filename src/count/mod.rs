@@ -1,16 +1,54 @@
 //! Visits and firsts in memory; everything stored is a sum of deltas.
 //!
+//! *Owns* the visits that are going on, who has been seen today and on what, the ledger's totals.
 //! *In*: records, in spool order. *Out*: [`Rows`]. Pure and deterministic: the same records give
 //! the same rows, in whatever stretches they are cut.
-//! *Never* does IO, never asks for the time.
+//! *Never* does IO, never asks for the time; never lets an id out but into a checkpoint's section
+//! that is sealed under its day's key.
+//!
+//! ```text
+//! record ─► hit of a known visitor ─► day (a site, a key) ─► visitor ─► visit   attributed.rs
+//!        ─► hit of nobody in particular                                         unattributed.rs
+//!        ─► drop, refusal, arrival, loss of keys ─► ledger
+//!        ─► end of a day ─► its visitors are forgotten
+//! ```
+//!
+//! **A visit** goes on while the gaps between its hits are at most `limits::VISIT_GAP_S` and it is
+//! younger than `limits::VISIT_LENGTH_S_MAX`. A clock that steps back makes a gap of nothing. A
+//! visit that is open at midnight goes on in the next day's state, under the next day's id; its own
+//! counters stay where it began.
+//!
+//! **Firsts**: of the day, of the hour (never of an hour before one that has begun for the same
+//! visitor), of the visit. What is past a bound of [`CountLimits`] is counted and is not a first.
+//!
+//! **An engagement** belongs to the visit's first view of its page, and is written on that view's
+//! row. Without a visit that has viewed the page it is dropped, and changes nothing.
 
+mod attributed;
+mod codec;
+mod day;
+mod deltas;
+mod intern;
+mod recent;
 mod rows;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod unattributed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::hit::{Record, Second, SiteName};
+use hashbrown::HashMap;
+
+use crate::hit::{Day, DropReason, Hit, Record, Second, SiteName, Visitor};
 use crate::keys::KeyId;
 
+use attributed::Outcome;
+use day::DayVisitors;
+use intern::Pages;
+use recent::Recent;
+
+pub use recent::MINUTES;
 pub use rows::{
     EventCounters, EventKey, JourneyKey, LedgerKey, PageCounters, PageKey, PropCounters, PropKey,
     Rows, VisitCounters, VisitKey,
@@ -38,36 +76,155 @@ pub struct DayState {
 #[error("the counter's checkpoint does not decode")]
 pub struct BadState;
 
+/// The ledger's reasons that are not of a drop or a refusal.
+mod reason {
+    pub(super) const RECEIVED: &str = "received";
+    pub(super) const COUNTED: &str = "counted";
+    /// Counted, without a visitor: it asked for that.
+    pub(super) const WITHHELD: &str = "withheld";
+    /// Counted, without a visitor: its day's key is gone.
+    pub(super) const KEY_LOST: &str = "key_lost";
+    /// Counted, and not as a first: a bound was reached.
+    pub(super) const PAST_BOUND: &str = "past_bound";
+    /// A day's uniques began anew. Counts days, not hits.
+    pub(super) const KEYS_LOST: &str = "keys_lost";
+}
+
+/// Ended keys that are remembered: hits under them come late, and are nobody's. A site has one a
+/// day.
+const ENDED_KEYS: usize = 8;
+
 /// The counter's state.
-pub struct Counter {}
+pub struct Counter {
+    limits: CountLimits,
+    sites: HashMap<SiteName, SiteState>,
+    ledger: BTreeMap<(SiteName, &'static str), u64>,
+    /// Pages on which visits stand now.
+    pages: Pages,
+}
+
+#[derive(Default)]
+struct SiteState {
+    /// Two at most, as a rule: yesterday's until half an hour after midnight.
+    days: BTreeMap<(Day, KeyId), DayVisitors>,
+    ended: VecDeque<KeyId>,
+    recent: Recent,
+}
 
 impl Counter {
     /// A counter that has seen nothing.
     #[must_use]
-    pub fn new(_limits: CountLimits) -> Self {
-        todo!()
+    pub fn new(limits: CountLimits) -> Self {
+        Self {
+            limits,
+            sites: HashMap::new(),
+            ledger: BTreeMap::new(),
+            pages: Pages::default(),
+        }
     }
 
     /// Counts one record: changes the state, and adds its deltas to `rows`.
-    pub fn apply(&mut self, _record: &Record, _rows: &mut Rows) {
-        todo!()
+    pub fn apply(&mut self, record: &Record, rows: &mut Rows) {
+        match record {
+            Record::Hit(hit) => self.hit(hit, rows),
+            Record::Drop { site, at, reason } => {
+                self.note(site, *at, reason.ledger_label(), 1, rows);
+            }
+            Record::Reject { site, at, reason, hits } => {
+                self.note(site, *at, reason.ledger_label(), *hits, rows);
+            }
+            Record::Received { site, at, hits } => {
+                self.note(site, *at, reason::RECEIVED, *hits, rows);
+            }
+            Record::KeysLost { site, at } => self.note(site, *at, reason::KEYS_LOST, 1, rows),
+            Record::DayEnd { site, at: _, day } => self.end(site, *day),
+        }
+    }
+
+    fn hit(&mut self, hit: &Hit, rows: &mut Rows) {
+        let state = self.sites.entry_ref(&hit.site).or_default();
+        let outcome = match &hit.visitor {
+            Visitor::Known { key, .. } if state.ended.contains(key) => {
+                unattributed::count(hit, reason::KEY_LOST, rows)
+            }
+            Visitor::Known { key, id, before } => {
+                let visitor = (*key, *id, *before);
+                attributed::count(hit, visitor, state, self.limits, &mut self.pages, rows)
+            }
+            Visitor::Withheld => unattributed::count(hit, reason::WITHHELD, rows),
+            Visitor::Lost => unattributed::count(hit, reason::KEY_LOST, rows),
+        };
+        match outcome {
+            Outcome::NoVisit => {
+                let label = DropReason::NoVisit.ledger_label();
+                self.note(&hit.site, hit.at, label, 1, rows);
+            }
+            Outcome::Counted(besides) => {
+                state.recent.hit(hit);
+                self.note(&hit.site, hit.at, reason::COUNTED, 1, rows);
+                if let Some(reason) = besides {
+                    self.note(&hit.site, hit.at, reason, 1, rows);
+                }
+            }
+        }
+    }
+
+    /// Adds to the ledger, here and in the rows.
+    fn note(
+        &mut self,
+        site: &SiteName,
+        at: Second,
+        reason: &'static str,
+        hits: u64,
+        rows: &mut Rows,
+    ) {
+        if hits == 0 {
+            return;
+        }
+        *self.ledger.entry((site.clone(), reason)).or_default() += hits;
+        let key = LedgerKey { site: site.clone(), bucket: at.bucket(), reason };
+        let hits = i64::try_from(hits).unwrap_or(i64::MAX);
+        deltas::add(&mut rows.ledger, key, |sum| *sum += hits);
+    }
+
+    fn end(&mut self, site: &SiteName, day: Day) {
+        let Some(state) = self.sites.get_mut(site) else { return };
+        while let Some(first) = state.days.first_entry() {
+            let (of, key) = *first.key();
+            if of > day {
+                break;
+            }
+            first.remove();
+            if state.ended.len() == ENDED_KEYS {
+                state.ended.pop_front();
+            }
+            state.ended.push_back(key);
+        }
     }
 
     /// The whole state, as parts that are sealed apart.
     #[must_use]
     pub fn encode(&self) -> Vec<DayState> {
-        todo!()
+        codec::encode(self)
     }
 
     /// The state from the parts that could still be opened.
-    pub fn decode(_limits: CountLimits, _parts: &[DayState]) -> Result<Self, BadState> {
-        todo!()
+    pub fn decode(limits: CountLimits, parts: &[DayState]) -> Result<Self, BadState> {
+        codec::decode(limits, parts)
     }
 
-    /// Visitors of `site` with a hit in the last `within_s` seconds before `now`.
+    /// Visitors of `site` with a hit in the last `within_s` seconds before `now`, exactly; at most
+    /// `recent::SECONDS` of them.
     #[must_use]
-    pub fn current_visitors(&self, _site: &SiteName, _now: Second, _within_s: i64) -> u64 {
-        todo!()
+    pub fn current_visitors(&self, site: &SiteName, now: Second, within_s: i64) -> u64 {
+        self.sites.get(site).map_or(0, |state| state.recent.visitors(now, within_s))
+    }
+
+    /// Page views of `site` in each of the last [`MINUTES`] minutes, the oldest first; the last one
+    /// is under way.
+    #[must_use]
+    pub fn live_minutes(&self, site: &SiteName, now: Second) -> [u32; MINUTES] {
+        self.sites.get(site).map_or([0; MINUTES], |state| state.recent.minutes(now))
     }
 
     /// The ledger's totals since the spool began: hits by site and reason. The reasons are
@@ -75,12 +232,12 @@ impl Counter {
     /// `keys_lost`.
     #[must_use]
     pub fn ledger(&self) -> &BTreeMap<(SiteName, &'static str), u64> {
-        todo!()
+        &self.ledger
     }
 
     /// Visitors in memory, over all sites and days.
     #[must_use]
     pub fn visitors_in_memory(&self) -> usize {
-        todo!()
+        self.sites.values().flat_map(|state| state.days.values()).map(DayVisitors::len).sum()
     }
 }

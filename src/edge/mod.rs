@@ -1,12 +1,151 @@
 //! Where requests arrive, and where personal data lives and dies.
 //!
-//! *Owns* listeners, routes, the client's address, decoding, enrichment, [`deidentify`].
+//! *Owns* listeners, routes, the client's address, decoding, enrichment, `deidentify`.
 //! *In*: bytes of browsers and mail clients. *Out*: [`crate::hit::Record`]s into a [`Sink`].
 //! *Never* lets a raw value out; never waits for the store.
+//!
+//! ```text
+//! listener   connections, bounded; a time limit on every wait
+//! routes     path and method
+//! hits       the two requests that carry hits
+//!   address    peer or trusted header → bytes for the hash, truncated network
+//!   decode     JSON or query → what was said
+//!   deidentify raw hit → record; enrich cleans and names, sites stamps and makes the id
+//!   arrival    each request is told to the ledger exactly once
+//! ```
 
+mod address;
+mod answer;
+mod arrival;
+mod body;
 mod calendar;
+mod decode;
+mod deidentify;
+mod enrich;
+mod hits;
+mod limiter;
+mod listener;
+mod network;
+mod opt_out;
+mod pages;
+mod proxy;
+mod raw;
+mod routes;
 mod sink;
 mod sites;
+#[cfg(test)]
+mod tests;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use hyper::header::{HeaderName, HeaderValue};
+
+pub use enrich::{Geo, GeoError};
+pub use limiter::RateLimit;
+pub use listener::{BindError, bind, serve};
+pub use network::{Network, NetworkError};
 pub use sink::{Commit, Full, Receipt, Refused, Sink};
 pub use sites::{Signals, SiteConfig, Sites, SitesError};
+
+use crate::hit::{Clock, SiteName};
+use address::Trust;
+use limiter::Limiter;
+
+/// How the edge takes requests.
+#[derive(Clone)]
+pub struct EdgeConfig {
+    /// Peers whose forwarding header is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// That one header.
+    pub client_ip_header: HeaderName,
+    /// Whether every connection begins with a PROXY protocol header.
+    pub proxy_protocol: bool,
+    /// Hits that one network may send; none: no limit.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether the demo site is served too.
+    pub demo: bool,
+}
+
+/// What all listener threads share.
+pub struct Edge {
+    trust: Trust,
+    proxy_protocol: bool,
+    limiter: Option<Limiter>,
+    demo: bool,
+    sites: Arc<Sites>,
+    geo: Option<Arc<Geo>>,
+    sink: Arc<dyn Sink>,
+    clock: Arc<dyn Clock>,
+    unknown: SiteName,
+    script_tag: HeaderValue,
+    ready: AtomicBool,
+    figures: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    requests: AtomicU64,
+    open: AtomicU64,
+}
+
+/// Figures of the listener, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EdgeFigures {
+    /// Requests since the start, of any kind.
+    pub requests: u64,
+    /// Connections that are open.
+    pub open_connections: u64,
+}
+
+impl Edge {
+    /// An edge that is not ready yet.
+    #[must_use]
+    pub fn new(
+        config: EdgeConfig,
+        sites: Arc<Sites>,
+        geo: Option<Arc<Geo>>,
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            trust: Trust { proxies: config.trusted_proxies, header: config.client_ip_header },
+            proxy_protocol: config.proxy_protocol,
+            limiter: config.rate_limit.map(Limiter::new),
+            demo: config.demo,
+            sites,
+            geo,
+            sink,
+            clock,
+            unknown: SiteName::unknown(),
+            script_tag: pages::script_tag(),
+            ready: AtomicBool::new(false),
+            figures: Counts::default(),
+        })
+    }
+
+    /// Says whether a balancer may send hits here.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Its figures now.
+    #[must_use]
+    pub fn figures(&self) -> EdgeFigures {
+        EdgeFigures {
+            requests: self.figures.requests.load(Ordering::Relaxed),
+            open_connections: self.figures.open.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Forgets the networks that the rate limit need not know any more. Call it every minute.
+    pub fn sweep(&self) {
+        if let Some(limiter) = &self.limiter {
+            limiter.sweep();
+        }
+    }
+}

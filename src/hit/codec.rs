@@ -21,22 +21,15 @@
 //! 6 keys lost site text, at
 //! ```
 
+use super::wire::{
+    CodecError, read_byte, read_day, read_key_id, read_number, read_signed, read_str, read_text,
+    read_u32, write_number, write_signed, write_str,
+};
 use super::{
-    Bucket, Currency, Day, DropReason, Hit, HitKind, Record, RejectReason, Revenue, Second,
+    Bucket, Currency, DropReason, Hit, HitKind, Record, RejectReason, Revenue, Second,
     SiteName, Text, VisitDims, Visitor, VisitorId,
 };
 use crate::keys::KeyId;
-
-/// Why bytes are no record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CodecError {
-    /// They end too early.
-    #[error("the record ends too early")]
-    Short,
-    /// They say something that no version of this program writes.
-    #[error("the record holds a value that is not known")]
-    Unknown,
-}
 
 mod tag {
     pub(super) const HIT: u8 = 1;
@@ -58,50 +51,6 @@ mod kind {
     pub(super) const PAGEVIEW: u8 = 0;
     pub(super) const EVENT: u8 = 1;
     pub(super) const ENGAGEMENT: u8 = 2;
-}
-
-/// The texts of dims, borrowed as `$dims` is, in the order in which they are written.
-macro_rules! texts {
-    ($dims:expr) => {{
-        let VisitDims {
-            channel,
-            source,
-            referrer_host,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            country,
-            region,
-            city,
-            browser,
-            browser_version,
-            os,
-            os_version,
-            device,
-            language,
-        } = $dims;
-        [
-            channel,
-            source,
-            referrer_host,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            country,
-            region,
-            city,
-            browser,
-            browser_version,
-            os,
-            os_version,
-            device,
-            language,
-        ]
-    }};
 }
 
 const INTERACTIVE: u8 = 1;
@@ -180,7 +129,7 @@ fn write_hit(hit: &Hit, out: &mut Vec<u8>, ids: &mut Vec<(KeyId, VisitorId)>) {
     write_kind(kind, out);
     write_str(hostname.as_str(), out);
     write_str(page.as_str(), out);
-    for text in texts!(&**dims) {
+    for text in dims.texts() {
         write_str(text.as_str(), out);
     }
 }
@@ -198,7 +147,7 @@ fn read_hit(
     let hostname = read_text(input)?;
     let page = read_text(input)?;
     let mut dims = Box::<VisitDims>::default();
-    for text in texts!(&mut *dims) {
+    for text in dims.texts_mut() {
         *text = read_text(input)?;
     }
     Ok(Hit { site, at, day, hour, visitor, kind, hostname, page, dims })
@@ -305,71 +254,4 @@ fn read_revenue(input: &mut &[u8]) -> Result<Revenue, CodecError> {
         code => Currency::parse(code).ok_or(CodecError::Unknown)?,
     };
     Ok(Revenue { minor, currency })
-}
-
-fn write_number(mut number: u64, out: &mut Vec<u8>) {
-    while number >= 0x80 {
-        out.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push((number & 0x7f) as u8);
-}
-
-fn read_number(input: &mut &[u8]) -> Result<u64, CodecError> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = read_byte(input)?;
-        let bits = u64::from(byte & 0x7f);
-        if bits << shift >> shift != bits {
-            return Err(CodecError::Unknown);
-        }
-        number |= bits << shift;
-        if byte & 0x80 == 0 {
-            return Ok(number);
-        }
-    }
-    Err(CodecError::Unknown)
-}
-
-fn write_signed(number: i64, out: &mut Vec<u8>) {
-    write_number(((number << 1) ^ (number >> 63)).cast_unsigned(), out);
-}
-
-fn read_signed(input: &mut &[u8]) -> Result<i64, CodecError> {
-    let zigzag = read_number(input)?;
-    Ok((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
-}
-
-fn read_u32(input: &mut &[u8]) -> Result<u32, CodecError> {
-    u32::try_from(read_number(input)?).map_err(|_| CodecError::Unknown)
-}
-
-fn read_day(input: &mut &[u8]) -> Result<Day, CodecError> {
-    i32::try_from(read_signed(input)?).map(Day).map_err(|_| CodecError::Unknown)
-}
-
-fn write_str(text: &str, out: &mut Vec<u8>) {
-    write_number(text.len() as u64, out);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn read_str<'a>(input: &mut &'a [u8]) -> Result<&'a str, CodecError> {
-    let length = usize::try_from(read_number(input)?).map_err(|_| CodecError::Short)?;
-    let bytes = input.split_off(..length).ok_or(CodecError::Short)?;
-    std::str::from_utf8(bytes).map_err(|_| CodecError::Unknown)
-}
-
-#[expect(clippy::disallowed_methods, reason = "it was scrubbed before it was written")]
-fn read_text(input: &mut &[u8]) -> Result<Text, CodecError> {
-    read_str(input).map(Text::from_scrubbed)
-}
-
-fn read_key_id(input: &mut &[u8]) -> Result<KeyId, CodecError> {
-    let (bytes, rest) = input.split_first_chunk().ok_or(CodecError::Short)?;
-    *input = rest;
-    Ok(KeyId(u64::from_le_bytes(*bytes)))
-}
-
-fn read_byte(input: &mut &[u8]) -> Result<u8, CodecError> {
-    input.split_off_first().copied().ok_or(CodecError::Short)
 }

@@ -14,8 +14,10 @@ mod record;
 #[cfg(test)]
 mod tests;
 mod time;
+pub(crate) mod wire;
 
-pub use codec::{CodecError, decode_record, encode_record};
+pub use codec::{decode_record, encode_record};
 pub use field::{Currency, HitSiteError, Revenue, SiteName, Text, VisitorId};
 pub use record::{DropReason, Hit, HitKind, Origin, Record, RejectReason, VisitDims, Visitor};
 pub use time::{Bucket, Clock, Day, ManualClock, Second, SystemClock};
+pub use wire::CodecError;

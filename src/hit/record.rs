@@ -110,6 +110,96 @@ pub struct VisitDims {
     pub language: Text,
 }
 
+impl VisitDims {
+    /// How many dimensions there are.
+    pub(crate) const COUNT: usize = 17;
+
+    /// Each dimension, in the order of their columns.
+    #[must_use]
+    pub(crate) fn texts(&self) -> [&Text; Self::COUNT] {
+        let Self {
+            channel,
+            source,
+            referrer_host,
+            utm_source,
+            utm_medium,
+            utm_campaign,
+            utm_content,
+            utm_term,
+            country,
+            region,
+            city,
+            browser,
+            browser_version,
+            os,
+            os_version,
+            device,
+            language,
+        } = self;
+        [
+            channel,
+            source,
+            referrer_host,
+            utm_source,
+            utm_medium,
+            utm_campaign,
+            utm_content,
+            utm_term,
+            country,
+            region,
+            city,
+            browser,
+            browser_version,
+            os,
+            os_version,
+            device,
+            language,
+        ]
+    }
+
+    /// Each dimension, to be written, in the order of [`VisitDims::texts`].
+    pub(crate) fn texts_mut(&mut self) -> [&mut Text; Self::COUNT] {
+        let Self {
+            channel,
+            source,
+            referrer_host,
+            utm_source,
+            utm_medium,
+            utm_campaign,
+            utm_content,
+            utm_term,
+            country,
+            region,
+            city,
+            browser,
+            browser_version,
+            os,
+            os_version,
+            device,
+            language,
+        } = self;
+        [
+            channel,
+            source,
+            referrer_host,
+            utm_source,
+            utm_medium,
+            utm_campaign,
+            utm_content,
+            utm_term,
+            country,
+            region,
+            city,
+            browser,
+            browser_version,
+            os,
+            os_version,
+            device,
+            language,
+        ]
+    }
+}
+
 /// Which clock a record goes by. Live traffic and each import have a lane of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Origin {
@@ -170,7 +260,9 @@ pub enum Record {
 }
 
 macro_rules! labels {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $label:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident under $under:literal {
+        $($(#[$vdoc:meta])* $variant:ident = $code:literal $label:literal,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name { $($(#[$vdoc])* $variant,)* }
@@ -183,6 +275,12 @@ macro_rules! labels {
             #[must_use]
             pub fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label,)* }
+            }
+
+            /// Its name among all of the ledger's reasons.
+            #[must_use]
+            pub fn ledger_label(self) -> &'static str {
+                match self { $(Self::$variant => concat!($under, ":", $label),)* }
             }
 
             /// Its code in the spool: never changed, never used again.
@@ -204,7 +302,7 @@ macro_rules! labels {
 
 labels! {
     /// Why an acknowledged hit is not counted.
-    DropReason {
+    DropReason under "dropped" {
         /// Its domain is not measured here.
         UnknownSite = 1 "unknown_site",
         /// The agent is a robot, a library or a preview.
@@ -224,7 +322,7 @@ labels! {
 
 labels! {
     /// Why a request was refused.
-    RejectReason {
+    RejectReason under "rejected" {
         /// The body or query is not of the form.
         Malformed = 1 "malformed",
         /// A body, URL or header over its bound.
@@ -280,45 +378,7 @@ fn every_field_is_clean(hit: &Hit, kind: &HitKind, visitor: &Visitor, dims: &Vis
         }
         Visitor::Withheld | Visitor::Lost => {}
     }
-    let VisitDims {
-        channel,
-        source,
-        referrer_host,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term,
-        country,
-        region,
-        city,
-        browser,
-        browser_version,
-        os,
-        os_version,
-        device,
-        language,
-    } = dims;
-    let all = [
-        channel,
-        source,
-        referrer_host,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term,
-        country,
-        region,
-        city,
-        browser,
-        browser_version,
-        os,
-        os_version,
-        device,
-        language,
-    ];
-    all.into_iter().for_each(clean);
+    dims.texts().into_iter().for_each(clean);
     let Revenue { minor: _, currency } = Revenue { minor: 0, currency: Currency::NONE };
     clean(&currency);
 }

@@ -76,8 +76,25 @@ struct Pending {
     closing: bool,
 }
 
+/// A record, and how it is written.
+struct Encoded<'a> {
+    record: Record,
+    bytes: &'a [u8],
+    ids: &'a [(KeyId, VisitorId)],
+}
+
+/// Encodes a record where this thread always does, and hands both on.
+fn encoded<T>(record: Record, then: impl FnOnce(Encoded<'_>) -> T) -> T {
+    SCRATCH.with_borrow_mut(|(bytes, ids)| {
+        bytes.clear();
+        ids.clear();
+        encode_record(&record, bytes, ids);
+        then(Encoded { record, bytes, ids })
+    })
+}
+
 thread_local! {
-    /// Where a thread encodes before it takes the lock.
+    /// Where a thread encodes.
     static SCRATCH: RefCell<(Vec<u8>, Vec<(KeyId, VisitorId)>)> = const {
         RefCell::new((Vec::new(), Vec::new()))
     };
@@ -85,16 +102,24 @@ thread_local! {
 
 impl Pending {
     fn push(&mut self, record: Record) {
-        SCRATCH.with_borrow_mut(|(bytes, ids)| {
-            encode_record(&record, bytes, ids);
-            self.bytes.append(bytes);
-            self.ids.append(ids);
-        });
-        self.records.push(record);
+        encoded(record, |encoded| self.take(encoded));
     }
 
+    fn take(&mut self, encoded: Encoded<'_>) {
+        self.bytes.extend_from_slice(encoded.bytes);
+        self.ids.extend_from_slice(encoded.ids);
+        self.records.push(encoded.record);
+    }
+
+    /// Looked up by reference: a site is cloned once a frame, not once a hit.
     fn receive(&mut self, site: &SiteName, at: Second) {
-        add(&mut self.received, site.clone(), at, 1);
+        match self.received.get_mut(site) {
+            Some((last, hits)) => {
+                *last = (*last).max(at);
+                *hits += 1;
+            }
+            None => drop(self.received.insert(site.clone(), (at, 1))),
+        }
     }
 
     /// Whether there is something that must not wait.
@@ -194,21 +219,24 @@ impl Sink for SpoolWriter {
         if self.shared.is_refusing() {
             return Err(Full);
         }
-        let mut pending = self.shared.pending();
-        if pending.closing || pending.records.len() >= limits::COMMIT_RECORDS_MAX {
-            return Err(Full);
-        }
-        if let Some((site, at)) = arrival(&record) {
-            pending.receive(site, at);
-        }
-        let was_empty = pending.records.is_empty();
-        pending.push(record);
-        let receipt = Arc::clone(&pending.commit);
-        drop(pending);
-        if was_empty {
-            self.shared.wake.notify_one();
-        }
-        Ok(receipt)
+        // Encoded before the lock is taken: all listener threads share it.
+        encoded(record, |encoded| {
+            let mut pending = self.shared.pending();
+            if pending.closing || pending.records.len() >= limits::COMMIT_RECORDS_MAX {
+                return Err(Full);
+            }
+            if let Some((site, at)) = arrival(&encoded.record) {
+                pending.receive(site, at);
+            }
+            let was_empty = pending.records.is_empty();
+            pending.take(encoded);
+            let receipt = Arc::clone(&pending.commit);
+            drop(pending);
+            if was_empty {
+                self.shared.wake.notify_one();
+            }
+            Ok(receipt)
+        })
     }
 
     fn refuse(&self, site: &SiteName, at: Second, reason: RejectReason) {

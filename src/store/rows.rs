@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::migrate::SCHEMA;
 use crate::count::Rows;
-use crate::hit::{Bucket, Second, VisitDims};
+use crate::hit::{Bucket, Second, Text};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use crate::outbox::{NewBatch, Table};
 
@@ -182,7 +182,7 @@ pub fn encode(rows: &Rows, node: &str) -> Vec<NewBatch> {
     for (key, c) in &rows.visits {
         visits.row(key.site.as_str(), key.bucket, |row| {
             row.texts([key.hostname.as_str(), key.entry_page.as_str()]);
-            row.texts(dims(&key.dims));
+            row.texts(key.dims.texts().map(Text::as_str));
             row.end_key();
             row.counts([c.visitors, c.visitors_hour, c.visits, c.bounces]);
             row.counts([c.pageviews, c.events, c.duration_s]);
@@ -240,49 +240,6 @@ pub fn encode(rows: &Rows, node: &str) -> Vec<NewBatch> {
     }
     ledger.finish(&mut done);
     done
-}
-
-/// The dimensions of a visit in the order of their columns.
-fn dims(dims: &VisitDims) -> [&str; 17] {
-    let VisitDims {
-        channel,
-        source,
-        referrer_host,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term,
-        country,
-        region,
-        city,
-        browser,
-        browser_version,
-        os,
-        os_version,
-        device,
-        language,
-    } = dims;
-    [
-        channel,
-        source,
-        referrer_host,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term,
-        country,
-        region,
-        city,
-        browser,
-        browser_version,
-        os,
-        os_version,
-        device,
-        language,
-    ]
-    .map(crate::hit::Text::as_str)
 }
 
 /// The batches of one table: one open per month, and those that are full.

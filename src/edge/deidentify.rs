@@ -1,0 +1,110 @@
+//! The door: a raw hit goes in by value, a record without personal data comes out.
+
+use super::decode::Malformed;
+use super::enrich::{self, Agent, Geo, PageUrl, Source};
+use super::raw::{RawClient, RawHit, RawKind};
+use super::sites::{Signals, SiteDay};
+use crate::hit::{DropReason, Hit, HitKind, Record, Second, Text, VisitDims, Visitor};
+use crate::keys::VisitorParts;
+
+const URL: Malformed = Malformed {
+    field: "url",
+    why: "must be an http or https address, or a path that begins with a slash",
+};
+
+const NAME: Malformed = Malformed { field: "name", why: "must be a name, not an identifier" };
+
+/// Turns a hit of `site` at the time `at` into what may be kept: a hit or a drop. The only way
+/// out of the edge for what a client sent.
+///
+/// The order of the reasons to drop is the order in which they are looked for: what a visitor asks
+/// for comes first, and costs nothing.
+pub(super) fn deidentify(
+    raw: RawHit<'_>,
+    site: &SiteDay,
+    geo: Option<&Geo>,
+    at: Second,
+) -> Result<Record, Malformed> {
+    let RawHit { client, kind, url, referrer, device } = raw;
+    let dropped = |reason| Ok(Record::Drop { site: site.site.clone(), at, reason });
+    let withheld = client.wishes.no_tracking;
+    if client.wishes.opted_out || (withheld && site.signals == Signals::Drop) {
+        return dropped(DropReason::OptOut);
+    }
+    if client.prefetch {
+        return dropped(DropReason::Prefetch);
+    }
+    let agent = enrich::agent_of(client.agent.expose());
+    if agent.bot {
+        return dropped(DropReason::Bot);
+    }
+    let page = enrich::page_url(url.expose(), site.site.as_str()).ok_or(URL)?;
+    let kind = clean(kind)?;
+    let source = enrich::source_of(&page.campaign, referrer.expose(), page.hostname.as_str());
+    if source.spam {
+        return dropped(DropReason::ReferrerSpam);
+    }
+    let (visitor, dims) = if withheld {
+        (Visitor::Withheld, VisitDims::default())
+    } else {
+        let parts = VisitorParts {
+            address: client.address.expose(),
+            agent: client.agent.expose().as_bytes(),
+            language: client.language.expose().as_bytes(),
+            device: device.expose().as_bytes(),
+        };
+        (site.visitor(&parts), dimensions(client, &page, source, agent, geo))
+    };
+    let (day, hour) = site.stamp(at);
+    let PageUrl { hostname, page, campaign: _ } = page;
+    let site = site.site.clone();
+    Ok(Record::Hit(Hit { site, at, day, hour, visitor, kind, hostname, page, dims: Box::new(dims) }))
+}
+
+fn clean(kind: RawKind<'_>) -> Result<HitKind, Malformed> {
+    Ok(match kind {
+        RawKind::Pageview => HitKind::Pageview,
+        RawKind::Engagement { engaged_ms, scroll_percent } => {
+            HitKind::Engagement { engaged_ms, scroll_percent }
+        }
+        RawKind::Event { name, interactive, props, revenue } => {
+            let name = enrich::event_name(name.expose());
+            if name.is_empty() {
+                return Err(NAME);
+            }
+            let props = props.iter().filter_map(|(k, v)| enrich::prop(k.expose(), v.expose()));
+            HitKind::Event { name, interactive, props: props.collect(), revenue }
+        }
+    })
+}
+
+fn dimensions(
+    client: &RawClient<'_>,
+    page: &PageUrl,
+    source: Source,
+    agent: Agent,
+    geo: Option<&Geo>,
+) -> VisitDims {
+    let country = client.prefix.address().zip(geo).map(|(network, geo)| geo.country(network));
+    let campaign = &page.campaign;
+    VisitDims {
+        channel: source.channel,
+        source: source.source,
+        referrer_host: source.referrer_host,
+        utm_source: campaign.utm_source.clone(),
+        utm_medium: campaign.utm_medium.clone(),
+        utm_campaign: campaign.utm_campaign.clone(),
+        utm_content: campaign.utm_content.clone(),
+        utm_term: campaign.utm_term.clone(),
+        country: country.unwrap_or(Text::EMPTY),
+        // Only where an operator turns them on, and this edge cannot yet.
+        region: Text::EMPTY,
+        city: Text::EMPTY,
+        browser: agent.browser,
+        browser_version: agent.browser_version,
+        os: agent.os,
+        os_version: agent.os_version,
+        device: agent.device,
+        language: enrich::language_of(client.language.expose()),
+    }
+}

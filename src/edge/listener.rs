@@ -1,0 +1,149 @@
+//! Listeners and connections: one listener per thread on the same port, a bounded number of
+//! connections on each, a time limit on every wait for a client.
+
+#![expect(clippy::disallowed_types, reason = "src/edge is where addresses are")]
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+use super::{Edge, proxy, routes};
+use crate::limits;
+use crate::telemetry::{self, Value};
+
+/// Connections that the kernel keeps while all threads are busy.
+const BACKLOG: i32 = 4096;
+
+/// Why there is no listener.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another program has the port.
+    #[error("{0} is in use by another program: stop it, or listen on another port")]
+    InUse(String),
+    /// This machine has no such address.
+    #[error("{0} is no address of this machine: listen on one that is, or on 0.0.0.0")]
+    NotHere(String),
+    /// The port is one of those below 1024, and this user may not have it.
+    #[error("{0}: this user may not listen on that port")]
+    NotAllowed(String),
+    /// The system said no.
+    #[error("listening on {0} failed ({1})")]
+    Io(String, std::io::Error),
+}
+
+/// Binds `threads` listeners to one address, between which the kernel spreads connections.
+pub fn bind(listen: &str, threads: usize) -> Result<Vec<std::net::TcpListener>, BindError> {
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::AddrInUse => BindError::InUse(listen.to_owned()),
+        ErrorKind::AddrNotAvailable => BindError::NotHere(listen.to_owned()),
+        ErrorKind::PermissionDenied => BindError::NotAllowed(listen.to_owned()),
+        _ => BindError::Io(listen.to_owned(), error),
+    };
+    let address: SocketAddr =
+        listen.parse().map_err(|_| failed(std::io::Error::from(ErrorKind::InvalidInput)))?;
+    // Another program of the same user could share the port by SO_REUSEPORT, unseen: so the port
+    // is first taken alone.
+    drop(socket(address, false).map_err(failed)?);
+    (0..threads).map(|_| socket(address, true).map_err(failed)).collect()
+}
+
+fn socket(address: SocketAddr, shared: bool) -> std::io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Takes requests on `listener` until `stop` turns true; then those under way end, within
+/// `limits::STOP_TIMEOUT`.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    edge: Arc<Edge>,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let permits = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            // A sender that is gone says stop, too.
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = accept(&listener, &permits) => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, permit)) => {
+                let (edge, watcher) = (Arc::clone(&edge), connections.watcher());
+                tokio::spawn(async move {
+                    let _permit = permit;
+                    edge.figures.open.fetch_add(1, Ordering::Relaxed);
+                    connection(stream, peer, &edge, watcher).await;
+                    edge.figures.open.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+            Err(error) => {
+                // Out of descriptors or memory: what is open goes on, and ends.
+                let values = [("error", Value::Io(&error))];
+                telemetry::warn("edge", "cannot accept connections", &values);
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    drop(timeout(limits::STOP_TIMEOUT, connections.shutdown()).await);
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer.ip(), permit))
+}
+
+async fn connection(
+    mut stream: TcpStream,
+    mut peer: IpAddr,
+    edge: &Arc<Edge>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    if edge.proxy_protocol {
+        // Whoever is not a trusted proxy has no business on this listener.
+        if !edge.trust.believes(peer) {
+            return;
+        }
+        match timeout(limits::HEAD_TIMEOUT, proxy::read(&mut stream)).await {
+            Ok(Ok(Some(named))) => peer = named,
+            Ok(Ok(None)) => {}
+            _ => return,
+        }
+    }
+    // Answers are small, and each is written at once.
+    drop(stream.set_nodelay(true));
+    let service = service_fn(move |request| routes::answer(Arc::clone(edge), peer, request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEAD_TIMEOUT)
+        .max_buf_size(limits::HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    // A client that goes away or sends no HTTP is its own affair; hyper's error would quote it.
+    drop(watcher.watch(connection).await);
+}

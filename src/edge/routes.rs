@@ -1,0 +1,54 @@
+//! The listener's requests. What is not here is answered with 404, and not counted.
+
+#![expect(clippy::disallowed_types, reason = "src/edge is where addresses and requests are")]
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request};
+
+use super::answer::{self, Answer};
+use super::{Edge, hits, opt_out, pages};
+
+/// One request's answer.
+pub(super) async fn answer(
+    edge: Arc<Edge>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    edge.figures.requests.fetch_add(1, Ordering::Relaxed);
+    let (head, body) = request.into_parts();
+    let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
+    let get = *method == Method::GET || *method == Method::HEAD;
+    Ok(match path {
+        "/api/event" => answer::from_any_origin(match *method {
+            Method::POST => hits::event(&edge, peer, headers, body).await,
+            Method::OPTIONS => return Ok(answer::preflight()),
+            _ => answer::not_allowed("POST, OPTIONS"),
+        }),
+        "/p.gif" => match *method {
+            Method::GET => {
+                hits::pixel(&edge, peer, headers, head.uri.query().unwrap_or_default()).await
+            }
+            // Whoever asks for the head alone shows the image to nobody.
+            Method::HEAD => answer::gif(),
+            _ => answer::not_allowed("GET, HEAD"),
+        },
+        "/opt-out" => match *method {
+            Method::POST => opt_out::choose(head.uri.query() == Some("back")),
+            _ if get => opt_out::page(headers),
+            _ => answer::not_allowed("GET, HEAD, POST"),
+        },
+        _ if !get => answer::not_allowed("GET, HEAD"),
+        "/s.js" => pages::script(headers, &edge.script_tag),
+        "/healthz" => pages::health(),
+        "/readyz" => pages::ready(edge.is_ready()),
+        "/.well-known/gpc.json" => pages::gpc(),
+        "/robots.txt" => pages::robots(),
+        path if edge.demo => pages::demo(path),
+        _ => answer::not_found(),
+    })
+}
