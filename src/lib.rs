@@ -15,6 +15,7 @@
 //! console     API, sign-in, the dashboard
 //! ```
 
+pub mod app;
 pub mod config;
 pub mod console;
 pub mod count;

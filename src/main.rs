@@ -1,26 +1,30 @@
 //! The `headcount` command: arguments in, an exit code out.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use headcount::config::Config;
+use headcount::console::Command;
+use headcount::{app, store, telemetry, terminal};
 
 /// Counts the people who visit a website or open a mailing, and keeps none of them.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "headcount", version, arg_required_else_help = true)]
 struct Arguments {
     /// The configuration; without it, headcount.toml in the working folder, if it is there.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The data folder; wins over the configuration.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    task: Task,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum Task {
     /// Takes hits, and serves the dashboard.
     Serve {
         /// Serves a small demo site too, and measures it.
@@ -29,25 +33,20 @@ enum Command {
     },
     /// The measured sites.
     #[command(subcommand)]
-    Site(SiteCommand),
+    Site(SiteTask),
     /// The keys of the stats API.
     #[command(subcommand)]
-    Key(KeyCommand),
+    Key(KeyTask),
     /// Prints a fresh link to sign in to the dashboard.
     SignIn,
+    /// Says whether headcount runs, and how many are there now.
+    Status,
     /// Checks configuration, store, keys, clock and disk, and says what to mend.
     Doctor,
-    /// The embedded ClickHouse; started by serve.
-    #[command(hide = true, disable_help_flag = true)]
-    Engine {
-        /// Arguments of clickhouse local.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
 }
 
 #[derive(Subcommand)]
-enum SiteCommand {
+enum SiteTask {
     /// Measures a domain.
     Add {
         /// The domain, such as example.com.
@@ -66,15 +65,15 @@ enum SiteCommand {
 }
 
 #[derive(Subcommand)]
-enum KeyCommand {
+enum KeyTask {
     /// Makes a key, and prints it once, on the last line.
     Create {
         /// The site whose numbers it reads.
-        #[arg(long)]
+        #[arg(long, value_name = "DOMAIN")]
         site: String,
         /// What it is for.
-        #[arg(long, default_value = "")]
-        name: String,
+        #[arg(long)]
+        name: Option<String>,
     },
     /// Lists the keys: never their secrets.
     List,
@@ -83,4 +82,71 @@ enum KeyCommand {
         /// Its number in the list.
         id: i64,
     },
+}
+
+/// A command that could not be tried: wrong arguments or configuration.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    // Started by `serve` alone, with the engine's own arguments.
+    if arguments.next().is_some_and(|first| first == "engine") {
+        let arguments: Vec<OsString> = arguments.collect();
+        return store::engine::run_child(&arguments);
+    }
+    run(Arguments::parse())
+}
+
+fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { config, data, task } = arguments;
+    let mut config = match Config::load(config.as_deref(), std::env::vars()) {
+        Ok(config) => config,
+        Err(problems) => {
+            terminal::complain(&problems.to_string());
+            return ExitCode::from(USAGE);
+        }
+    };
+    if let Some(data) = data {
+        config.data_dir = data;
+    }
+    telemetry::set_level(config.log_level);
+    let command = match task {
+        Task::Serve { demo } => return ended(app::serve(config, demo)),
+        Task::Site(SiteTask::Add { domain, timezone }) => {
+            Command::SiteAdd { domain, timezone: Some(timezone) }
+        }
+        Task::Site(SiteTask::List) => Command::SiteList,
+        Task::Site(SiteTask::Remove { domain }) => Command::SiteRemove { domain },
+        Task::Key(KeyTask::Create { site, name }) => Command::KeyCreate { site, name },
+        Task::Key(KeyTask::List) => Command::KeyList,
+        Task::Key(KeyTask::Revoke { id }) => Command::KeyRevoke { id },
+        Task::SignIn => Command::SignIn,
+        Task::Status => Command::Status,
+        Task::Doctor => Command::Doctor,
+    };
+    match app::command(&config, &command) {
+        Ok(reply) if reply.ok => {
+            reply.lines.iter().for_each(|line| terminal::say(line));
+            ExitCode::SUCCESS
+        }
+        Ok(reply) if command == Command::Doctor => {
+            reply.lines.iter().for_each(|line| terminal::say(line));
+            ExitCode::FAILURE
+        }
+        Ok(reply) => {
+            reply.lines.iter().for_each(|line| terminal::complain(line));
+            ExitCode::FAILURE
+        }
+        Err(error) => ended(Err(error)),
+    }
+}
+
+fn ended<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
 }

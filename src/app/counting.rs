@@ -75,7 +75,7 @@ impl Counting {
             return true;
         }
         let batches = store::encode(&self.rows, &self.node);
-        match self.outbox.commit(self.applied, batches) {
+        match self.outbox.commit(self.applied, &batches) {
             Ok(()) => {
                 self.rows = Rows::default();
                 self.spool.set_outbox_full(self.outbox.figures().full);

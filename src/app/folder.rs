@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::hit::Second;
+
 /// The version that this program writes.
 const FORMAT: u32 = 1;
 
@@ -72,6 +74,14 @@ impl DataFolder {
     pub fn installation(&self) -> &str {
         &self.installation
     }
+}
+
+/// When the newest file of `folder` was written; none if there is none.
+pub(super) fn last_written(folder: &Path) -> Option<Second> {
+    let entries = fs::read_dir(folder).ok()?;
+    let times = entries.filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok());
+    let newest = times.max()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(newest.as_secs()).ok().map(Second)
 }
 
 fn line(path: &Path) -> std::io::Result<Option<String>> {

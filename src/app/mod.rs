@@ -6,13 +6,18 @@
 //! edge threads ──submit──► spool thread ──frames──► counting thread ──commit──► outbox ──► store
 //! ```
 //!
-//! *Never* holds logic of its own but this order.
+//! *Owns* the data folder and the threads. *In*: a [`crate::config::Config`], a command. *Out*: a
+//! running collector, or a command's reply. *Never* holds logic of its own but this order.
 
+mod command;
 mod counting;
 mod folder;
 mod live;
+mod metrics;
 mod recover;
 mod serve;
+mod sites;
 
+pub use command::{CommandError, command};
 pub use folder::{DataFolder, FolderError};
 pub use serve::{ServeError, serve};

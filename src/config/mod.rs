@@ -49,6 +49,8 @@ pub struct Config {
     pub outbox_max_bytes: u64,
     /// Months that rows are kept; 0: for ever.
     pub retention_months: u32,
+    /// What becomes of hits that carry GPC or DNT, on sites that do not say.
+    pub signals: Signals,
     /// The country database; none: the one beside the program, if there is one.
     pub geo_database: Option<PathBuf>,
     /// Measured sites.
@@ -175,6 +177,7 @@ impl Config {
             spool_max_bytes,
             outbox_max_bytes,
             retention_months,
+            signals,
             geo_database,
             sites,
         }

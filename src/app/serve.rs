@@ -1,0 +1,538 @@
+//! `headcount serve`: starts the stages in the order of a hit's way, and stops them in the same
+//! order.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::counting::Counting;
+use super::folder::{DataFolder, FolderError, last_written};
+use super::live::{Connected, Running};
+use super::recover::{Recovered, recover};
+use super::sites::{self, Measured};
+use crate::config::Config;
+use crate::console::control::Control;
+use crate::console::{self, Console, StateDb, StateError};
+use crate::edge::{self, BindError, Edge, EdgeConfig, Geo, Sink, Sites, SitesError};
+use crate::hit::{Clock, SystemClock};
+use crate::keys::{Backend, Keys};
+use crate::limits;
+use crate::outbox::{Outbox, OutboxConfig, OutboxError};
+use crate::spool::{Spool, SpoolConfig, SpoolError, SpoolWriter};
+use crate::store::engine::{Engine, EngineConfig, EngineError, find_library};
+use crate::store::{SendFigures, Store, StoreConfig, StoreError, send};
+use crate::telemetry::{self, Value};
+use crate::terminal::say;
+
+/// How long rows that were just counted have to reach ClickHouse when the program stops. The
+/// outbox keeps the others.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest wait before a store that is away is asked again.
+const STORE_RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// Why `serve` ended other than by being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A port cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The console's state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A site cannot be measured.
+    #[error(transparent)]
+    Sites(#[from] SitesError),
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The outbox cannot be used.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// The embedded engine cannot run here.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The database is not for this program.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The password's file cannot be read.
+    #[error("[store] password_file {0} cannot be read ({1})")]
+    Password(PathBuf, std::io::Error),
+    /// The country database was named, and cannot be read.
+    #[error("[geo] database {0} cannot be read: {1}")]
+    Geo(PathBuf, String),
+    /// The system said no.
+    #[error("{0} failed ({1})")]
+    Io(&'static str, std::io::Error),
+}
+
+/// Runs until the program is asked to stop.
+pub fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
+    forbid_dumps();
+    let config = if demo { sites::with_demo(config) } else { config };
+    // Everything that can be wrong with what was configured is found before a hit is taken.
+    let ingest = edge::bind(&config.ingest.listen, config.ingest.threads)?;
+    let mut console = edge::bind(&config.console_listen, 1)?;
+    let folder = DataFolder::open(&config.data_dir)?;
+    let target = target(&config, &folder)?;
+    let geo = geo(&config)?;
+    let stages = Stages::start(&config, &folder, geo, demo)?;
+    let (stop_edge, edge_stopped) = watch::channel(false);
+    let edge_threads = edge_threads(ingest, &stages.running.edge, &edge_stopped)?;
+
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("console")
+        .enable_all()
+        .build()
+        .map_err(|error| ServeError::Io("starting the runtime", error))?;
+    let listener = console.swap_remove(0);
+    let front = Front { listener, edge_threads, stop_edge };
+    runtime.block_on(run(config, folder, target, stages, front, demo))
+}
+
+/// A core dump would hold ids and keys, and outlive both.
+fn forbid_dumps() {
+    let behavior = rustix::process::DumpableBehavior::NotDumpable;
+    if rustix::process::set_dumpable_behavior(behavior).is_err() {
+        telemetry::warn("app", "core dumps could not be forbidden", &[]);
+    }
+}
+
+/// Where rows go.
+enum Target {
+    Engine(EngineConfig),
+    External(StoreConfig),
+}
+
+fn target(config: &Config, folder: &DataFolder) -> Result<Target, ServeError> {
+    let Some(external) = &config.store else {
+        let program = std::env::current_exe()
+            .map_err(|error| ServeError::Io("finding this program's own file", error))?;
+        return Ok(Target::Engine(EngineConfig {
+            dir: folder.path().join("engine"),
+            library: find_library(&program)?,
+            program,
+            memory_bytes: config.engine_memory_bytes,
+        }));
+    };
+    let password = match &external.password_file {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ServeError::Password(path.clone(), error))?;
+            Some(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+    };
+    Ok(Target::External(StoreConfig {
+        url: external.url.clone(),
+        user: external.user.clone(),
+        password,
+        database: config.database.clone(),
+    }))
+}
+
+/// The configured database, or the one beside the program; without one, countries are unknown.
+fn geo(config: &Config) -> Result<Option<Arc<Geo>>, ServeError> {
+    if let Some(path) = &config.geo_database {
+        let failed = |error| ServeError::Geo(path.clone(), format!("{error}"));
+        return Geo::open(path).map(|geo| Some(Arc::new(geo))).map_err(failed);
+    }
+    let found = Geo::default_database().and_then(|path| Geo::open(&path).ok());
+    if found.is_none() {
+        telemetry::warn("app", "there is no country database: countries are not told", &[]);
+    }
+    Ok(found.map(Arc::new))
+}
+
+/// The stages from the edge to the outbox, running.
+struct Stages {
+    running: Arc<Running>,
+    state: Arc<StateDb>,
+    counting: JoinHandle<()>,
+}
+
+impl Stages {
+    fn start(
+        config: &Config,
+        folder: &DataFolder,
+        geo: Option<Arc<Geo>>,
+        demo: bool,
+    ) -> Result<Self, ServeError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let now = clock.now();
+        let keys = Arc::new(keys(folder.installation(), now));
+        let state = Arc::new(StateDb::open(folder.path(), sites::configured(config))?);
+        let measured = Measured::new(Arc::new(Sites::new(Arc::clone(&keys))), config);
+        measured.set(&state.sites()?, now)?;
+
+        let spool_dir = folder.path().join("spool");
+        let last_ran = last_written(&spool_dir);
+        let spool_config = SpoolConfig {
+            dir: spool_dir,
+            durability: config.durability,
+            segment_bytes: config.spool_segment_bytes,
+            max_bytes: config.spool_max_bytes,
+        };
+        let (spool, recovery) =
+            Spool::open(spool_config, Arc::clone(&keys), Arc::clone(&clock))?;
+        let outbox_config = OutboxConfig {
+            dir: folder.path().join("outbox"),
+            max_bytes: config.outbox_max_bytes,
+        };
+        let (outbox, reached) = Outbox::open(outbox_config)?;
+        let outbox = Arc::new(outbox);
+        let Recovered { counter, rows, applied } = recover(&spool, recovery, reached)?;
+
+        let (frames, committed) = sync_channel(limits::FRAMES_QUEUED_MAX);
+        let spool = spool.start(applied, frames)?;
+        if let Some(last_ran) = last_ran {
+            measured.sites.keys_lost(last_ran, now).into_iter().for_each(|it| spool.note(it));
+        }
+        let counter = Arc::new(Mutex::new(counter));
+        let counting = Counting {
+            counter: Arc::clone(&counter),
+            rows,
+            applied,
+            outbox: Arc::clone(&outbox),
+            spool: Arc::clone(&spool),
+            node: config.node.clone(),
+            checkpoint_interval: config.checkpoint_interval,
+        };
+        let counting = thread("count", move || counting.run(&committed))?;
+        let edge = Edge::new(
+            EdgeConfig {
+                trusted_proxies: config.ingest.trusted_proxies.clone(),
+                client_ip_header: config.ingest.client_ip_header.clone(),
+                proxy_protocol: config.ingest.proxy_protocol,
+                rate_limit: config.ingest.rate_limit,
+                demo,
+            },
+            Arc::clone(&measured.sites),
+            geo,
+            Arc::clone(&spool) as Arc<dyn Sink>,
+            Arc::clone(&clock),
+        );
+        let running = Arc::new(Running {
+            data_dir: folder.path().to_owned(),
+            counter,
+            edge,
+            measured,
+            spool,
+            outbox,
+            sent: Arc::new(SendFigures::default()),
+            store: Arc::new(Connected::default()),
+            keyring: keys.backend() == Backend::Kernel,
+            clock,
+        });
+        Ok(Self { running, state, counting })
+    }
+}
+
+/// Keys in the kernel where it lets us, else in memory.
+fn keys(installation: &str, now: crate::hit::Second) -> Keys {
+    Keys::kernel(installation, now).unwrap_or_else(|_| {
+        telemetry::warn(
+            "keys",
+            "the kernel's keyring cannot be used: a restart begins the day's uniques anew \
+             (see headcount doctor)",
+            &[],
+        );
+        Keys::memory()
+    })
+}
+
+fn thread(
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, ServeError> {
+    let named = std::thread::Builder::new().name(name.to_owned());
+    named.spawn(body).map_err(|error| ServeError::Io("starting a thread", error))
+}
+
+/// One thread, runtime and listener per core: a connection stays where it was accepted.
+fn edge_threads(
+    listeners: Vec<TcpListener>,
+    edge: &Arc<Edge>,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Vec<JoinHandle<()>>, ServeError> {
+    let start = |listener: TcpListener| {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| ServeError::Io("starting a runtime", error))?;
+        let (edge, stopped) = (Arc::clone(edge), stopped.clone());
+        thread("edge", move || {
+            if let Err(error) = runtime.block_on(edge::serve(listener, edge, stopped)) {
+                telemetry::error("edge", "a listener failed", &[("error", Value::Io(&error))]);
+            }
+        })
+    };
+    listeners.into_iter().map(start).collect()
+}
+
+/// What stands towards the outside.
+struct Front {
+    listener: TcpListener,
+    edge_threads: Vec<JoinHandle<()>>,
+    stop_edge: watch::Sender<bool>,
+}
+
+async fn run(
+    config: Config,
+    folder: DataFolder,
+    target: Target,
+    stages: Stages,
+    front: Front,
+    demo: bool,
+) -> Result<(), ServeError> {
+    let Stages { running, state, counting } = stages;
+    let Front { listener, edge_threads, stop_edge } = front;
+    let mut asked = asked_to_stop()?;
+    let (stop, stopped) = watch::channel(false);
+    let url = url_of(&config.console_listen);
+    let console = Arc::new(Console::new(
+        Arc::clone(&state),
+        Arc::clone(&running) as Arc<dyn console::Live>,
+        Arc::clone(&running.store) as Arc<dyn crate::stats::Questions>,
+        Arc::clone(&running) as Arc<dyn console::Examiner>,
+        Arc::clone(&running.clock),
+        url.clone(),
+    ));
+    let control = Control::bind(folder.path())
+        .map_err(|error| ServeError::Io("opening the control socket", error))?;
+    let console_task =
+        tokio::spawn(console::serve(listener, Arc::clone(&console), stopped.clone()));
+    let control_task = tokio::spawn(control.serve(console, stopped.clone()));
+    let ticking = tokio::spawn(tick(Arc::clone(&running)));
+    let months = config.retention_months;
+    let mut store_task = tokio::spawn(store(target, Arc::clone(&running), months, stopped.clone()));
+
+    running.edge.set_ready(true);
+    welcome(&config, &state, &url, demo, running.clock.now())?;
+
+    // Until a signal, or until the store turns out to be unusable.
+    let ended = tokio::select! {
+        _ = asked.wait_for(|asked| *asked) => None,
+        ended = &mut store_task => Some(ended),
+    };
+    telemetry::info("app", "stopping", &[]);
+    running.edge.set_ready(false);
+    stop_edge.send_replace(true);
+    ticking.abort();
+    let spool = Arc::clone(&running.spool);
+    let drained = tokio::task::spawn_blocking(move || drain(edge_threads, &spool, counting)).await;
+    if drained.is_err() {
+        telemetry::error("app", "a stage failed while it stopped", &[]);
+    }
+    if ended.is_none() {
+        wait_until_sent(&running.outbox).await;
+    }
+    stop.send_replace(true);
+    drop(control_task.await);
+    // A dashboard that is left open must not hold the program.
+    drop(timeout(limits::STOP_TIMEOUT, console_task).await);
+    let result = match ended {
+        Some(result) => result,
+        None => store_task.await,
+    };
+    telemetry::info("app", "stopped", &[]);
+    result.unwrap_or_else(|error| Err(ServeError::Io("the store's task", std::io::Error::other(error))))
+}
+
+/// Turns true at the first SIGTERM or SIGINT; the second ends the program at once.
+fn asked_to_stop() -> Result<watch::Receiver<bool>, ServeError> {
+    let failed = |error| ServeError::Io("listening to signals", error);
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    let (asked, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        for first in [true, false] {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            if first {
+                asked.send_replace(true);
+            } else {
+                std::process::exit(1);
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+/// Tells day ends, destroys keys and forgets networks, while the program runs.
+async fn tick(running: Arc<Running>) {
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for seconds in 1_u64.. {
+        second.tick().await;
+        for record in running.measured.sites.due(running.clock.now()) {
+            running.spool.note(record);
+        }
+        if seconds.is_multiple_of(60) {
+            running.edge.sweep();
+        }
+    }
+}
+
+/// Waits for the listeners, commits what they took, and counts it: what was acknowledged is in the
+/// outbox then, and the state in a checkpoint.
+fn drain(edge_threads: Vec<JoinHandle<()>>, spool: &SpoolWriter, counting: JoinHandle<()>) {
+    for thread in edge_threads {
+        if thread.join().is_err() {
+            telemetry::error("edge", "a listener thread panicked", &[]);
+        }
+    }
+    spool.stop();
+    if counting.join().is_err() {
+        telemetry::error("count", "the counting thread panicked; a restart counts again", &[]);
+    }
+}
+
+async fn wait_until_sent(outbox: &Outbox) {
+    let mut changes = outbox.changes();
+    let sent = async {
+        while outbox.figures().waiting > 0 {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    if timeout(DRAIN_TIMEOUT, sent).await.is_err() {
+        let waiting = Value::from(outbox.figures().waiting);
+        telemetry::warn("app", "batches wait for the next start", &[("batches", waiting)]);
+    }
+}
+
+/// Starts the engine if it is ours, makes the schema ready, and sends until `stopped`.
+async fn store(
+    target: Target,
+    running: Arc<Running>,
+    retention_months: u32,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), ServeError> {
+    let (engine, store) = match target {
+        Target::External(config) => (None, Store::new(config)),
+        Target::Engine(config) => {
+            let engine = tokio::select! {
+                engine = start_engine(config) => engine?,
+                _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
+            };
+            let store = engine.store();
+            (Some(engine), store)
+        }
+    };
+    let made_ready = tokio::select! {
+        made = make_ready(&store, retention_months) => made,
+        _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
+    };
+    if made_ready.is_ok() {
+        running.store.set(store.clone());
+        telemetry::info("store", "ready", &[]);
+        send(store, Arc::clone(&running.outbox), stopped, Arc::clone(&running.sent)).await;
+    }
+    if let Some(engine) = engine {
+        engine.stop().await;
+    }
+    Ok(made_ready?)
+}
+
+/// Starts the engine; what may pass is tried again.
+async fn start_engine(config: EngineConfig) -> Result<Engine, EngineError> {
+    let mut wait = Duration::from_millis(200);
+    loop {
+        match Engine::start(config.clone()).await {
+            Ok(engine) => return Ok(engine),
+            Err(
+                fatal @ (EngineError::NoLibrary | EngineError::BadLibrary | EngineError::Older { .. }),
+            ) => return Err(fatal),
+            Err(EngineError::Io(..) | EngineError::Ended(_) | EngineError::Silent) => {
+                telemetry::error("engine", "the engine did not start; it is tried again", &[]);
+            }
+        }
+        sleep(wait).await;
+        wait = (wait * 2).min(STORE_RETRY_MAX);
+    }
+}
+
+/// Migrates and sets the retention; a store that is away is waited for.
+async fn make_ready(store: &Store, retention_months: u32) -> Result<(), StoreError> {
+    let mut wait = Duration::from_millis(200);
+    loop {
+        let made = async {
+            store.migrate().await?;
+            store.set_retention(retention_months).await
+        };
+        match made.await {
+            Ok(()) => return Ok(()),
+            Err(fatal @ (StoreError::Newer(_) | StoreError::Changed(_))) => return Err(fatal),
+            Err(StoreError::Refused(code)) => telemetry::error(
+                "store",
+                "ClickHouse refuses to make the tables ready; it is asked again",
+                &[("code", Value::Number(code.into()))],
+            ),
+            Err(StoreError::Away | StoreError::Answer) => {
+                telemetry::warn("store", "ClickHouse is away; rows wait in the outbox", &[]);
+            }
+        }
+        sleep(wait).await;
+        wait = (wait * 2).min(STORE_RETRY_MAX);
+    }
+}
+
+/// Where a browser on this machine finds a listener.
+pub(crate) fn url_of(listen: &str) -> String {
+    let listen = listen.replacen("0.0.0.0:", "127.0.0.1:", 1).replacen("[::]:", "[::1]:", 1);
+    format!("http://{listen}")
+}
+
+/// Says where everything is, and how to begin.
+fn welcome(
+    config: &Config,
+    state: &StateDb,
+    console: &str,
+    demo: bool,
+    now: crate::hit::Second,
+) -> Result<(), ServeError> {
+    let ingest = url_of(&config.ingest.listen);
+    say("");
+    if demo {
+        say(&format!("  Demo site    {ingest}/"));
+    } else {
+        say(&format!("  Ingest       {ingest}"));
+    }
+    say(&format!("  Dashboard    {console}/"));
+    say("");
+    let sites = state.sites()?;
+    let site = sites.first().map_or("example.com", |site| site.name.as_str());
+    if sites.is_empty() {
+        say("  No site is measured yet. Add one:");
+        say("      headcount site add example.com --timezone Europe/Berlin");
+        say("");
+    }
+    say("  Paste this into the pages of the site:");
+    say(&format!("      <script defer data-domain=\"{site}\" src=\"{ingest}/s.js\"></script>"));
+    say("");
+    if demo || !state.has_session(now)? {
+        let token = state.create_sign_in(now)?;
+        say("  Sign in to the dashboard, once, within an hour:");
+        say(&format!("      {console}/sign-in?token={token}"));
+    } else {
+        say("  To sign in to the dashboard on another browser: headcount sign-in");
+    }
+    say("");
+    Ok(())
+}
