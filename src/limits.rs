@@ -26,6 +26,9 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time for a request's body to arrive once its head has.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Time that an answer may lie unread on its way to a client.
+pub const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Open connections of one listener thread; more wait in the kernel's backlog.
 pub const CONNECTIONS_MAX: usize = 16_384;
 

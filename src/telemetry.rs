@@ -85,7 +85,8 @@ pub fn log(
     what: &'static str,
     values: &[(&'static str, Value<'_>)],
 ) {
-    if level as u8 > LEVEL.load(Ordering::Relaxed) {
+    // Unit tests break things by the hundred; what they check is not the log.
+    if cfg!(test) || level as u8 > LEVEL.load(Ordering::Relaxed) {
         return;
     }
     let line = line(SystemClock.now_ms(), level, stage, what, values);

@@ -21,7 +21,7 @@ use super::sites::{self, Measured};
 use crate::config::Config;
 use crate::console::control::Control;
 use crate::console::{self, Console, StateDb, StateError};
-use crate::edge::{self, BindError, Edge, EdgeConfig, Geo, Sink, Sites, SitesError};
+use crate::edge::{self, BindError, Edge, EdgeConfig, Geo, Patience, Sink, Sites, SitesError};
 use crate::hit::{Clock, SystemClock};
 use crate::keys::{Backend, Keys};
 use crate::limits;
@@ -218,6 +218,7 @@ impl Stages {
                 proxy_protocol: config.ingest.proxy_protocol,
                 rate_limit: config.ingest.rate_limit,
                 demo,
+                patience: Patience::default(),
             },
             Arc::clone(&measured.sites),
             geo,

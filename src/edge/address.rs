@@ -43,8 +43,8 @@ impl Trust {
         let lines = headers.get_all(&self.header).iter().rev();
         let mut hops = 0;
         for line in lines {
-            // Header text is not UTF-8 for sure; an address is ASCII.
-            for item in line.to_str().ok()?.rsplit(',') {
+            // What is not UTF-8 is junk in its own item only.
+            for item in String::from_utf8_lossy(line.as_bytes()).rsplit(',') {
                 hops += 1;
                 if hops > limits::FORWARDED_HOPS_MAX {
                     return None;

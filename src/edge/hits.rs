@@ -45,7 +45,7 @@ enum Verdict {
 /// `POST /api/event`.
 pub(super) async fn event(edge: &Edge, peer: IpAddr, headers: &HeaderMap, body: Incoming) -> Answer {
     let mut arrival = Arrival::new(edge);
-    let body = match body::read(body).await {
+    let body = match body::read(body, edge.patience.body).await {
         Ok(body) => body,
         Err(BodyError::TooLarge) => {
             arrival.refuse(None, RejectReason::TooLarge);

@@ -62,6 +62,8 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<std::net::TcpLis
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(shared)?;
+    // A client that takes no answers does not hold its place for ever.
+    socket.set_tcp_user_timeout(Some(limits::UNREAD_TIMEOUT))?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
@@ -130,7 +132,7 @@ async fn connection(
         if !edge.trust.believes(peer) {
             return;
         }
-        match timeout(limits::HEAD_TIMEOUT, proxy::read(&mut stream)).await {
+        match timeout(edge.patience.head, proxy::read(&mut stream)).await {
             Ok(Ok(Some(named))) => peer = named,
             Ok(Ok(None)) => {}
             _ => return,
@@ -138,10 +140,11 @@ async fn connection(
     }
     // Answers are small, and each is written at once.
     drop(stream.set_nodelay(true));
+    let head_timeout = edge.patience.head;
     let service = service_fn(move |request| routes::answer(Arc::clone(edge), peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEAD_TIMEOUT)
+        .header_read_timeout(head_timeout)
         .max_buf_size(limits::HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     // A client that goes away or sends no HTTP is its own affair; hyper's error would quote it.

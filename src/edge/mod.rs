@@ -33,11 +33,10 @@ mod raw;
 mod routes;
 mod sink;
 mod sites;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 
@@ -49,6 +48,7 @@ pub use sink::{Commit, Full, Receipt, Refused, Sink};
 pub use sites::{Signals, SiteConfig, Sites, SitesError};
 
 use crate::hit::{Clock, SiteName};
+use crate::limits;
 use address::Trust;
 use limiter::Limiter;
 
@@ -65,6 +65,23 @@ pub struct EdgeConfig {
     pub rate_limit: Option<RateLimit>,
     /// Whether the demo site is served too.
     pub demo: bool,
+    /// How long clients are waited for.
+    pub patience: Patience,
+}
+
+/// How long clients are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For a request's head; an idle connection too.
+    pub head: Duration,
+    /// For its body, once its head is there.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: limits::HEAD_TIMEOUT, body: limits::BODY_TIMEOUT }
+    }
 }
 
 /// What all listener threads share.
@@ -73,6 +90,7 @@ pub struct Edge {
     proxy_protocol: bool,
     limiter: Option<Limiter>,
     demo: bool,
+    patience: Patience,
     sites: Arc<Sites>,
     geo: Option<Arc<Geo>>,
     sink: Arc<dyn Sink>,
@@ -113,6 +131,7 @@ impl Edge {
             proxy_protocol: config.proxy_protocol,
             limiter: config.rate_limit.map(Limiter::new),
             demo: config.demo,
+            patience: config.patience,
             sites,
             geo,
             sink,

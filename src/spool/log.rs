@@ -355,11 +355,6 @@ impl Log {
         Ok(())
     }
 
-    /// Makes the next append begin a new segment.
-    pub(crate) fn roll(&mut self) {
-        self.active = None;
-    }
-
     /// Whether the next append begins a new segment.
     pub(crate) fn rolls_next(&self) -> bool {
         self.active.is_none()

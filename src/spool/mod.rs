@@ -33,6 +33,8 @@ mod checkpoint;
 pub(crate) mod disk;
 mod frame;
 pub(crate) mod log;
+#[cfg(test)]
+pub(crate) mod memory;
 mod payload;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use headcount::hit::Record;
+use headcount::outbox::Table;
 use headcount::spool::Lsn;
 
 use crate::stored;
@@ -155,7 +156,7 @@ fn nothing_answered_is_lost_or_doubled_by_twenty_kills_of_collector_and_engine()
 
     assert!(sent.answered.len() > 1_000, "the load was too small: {}", sent.answered.len());
     let stored = stored::read(&data);
-    for (page, views) in stored.by_page("pages", "pageviews", SITE) {
+    for (page, views) in stored.by_page(Table::Pages, "pageviews", SITE) {
         assert_eq!(views, 1, "{page} was counted {views} times");
         assert!(
             sent.answered.contains(&page) || sent.unanswered.contains(&page),
@@ -163,7 +164,7 @@ fn nothing_answered_is_lost_or_doubled_by_twenty_kills_of_collector_and_engine()
         );
     }
     let counted: BTreeSet<String> =
-        stored.by_page("pages", "pageviews", SITE).into_keys().collect();
+        stored.by_page(Table::Pages, "pageviews", SITE).into_keys().collect();
     let lost: Vec<_> = sent.answered.difference(&counted).collect();
     assert!(lost.is_empty(), "{} answered hits are lost: {lost:?}", lost.len());
 

@@ -2,7 +2,11 @@
 
 #![expect(clippy::disallowed_types, reason = "tests speak to addresses that they choose")]
 
+mod canary;
+mod edge;
+mod fences;
 mod stats;
 mod store;
+mod stored;
 mod support;
 mod tidy;
