@@ -1,0 +1,129 @@
+// One site’s page: what is asked, and where the answers stand.
+
+import { useEffect } from 'preact/hooks';
+import * as api from './api';
+import { Chart, type Series } from './chart/chart';
+import { useAnswer, useTick, type Go } from './hooks';
+import { Filters } from './parts/filters';
+import { Footer } from './parts/footer';
+import { Head } from './parts/head';
+import { Report } from './parts/report';
+import { REPORTS } from './parts/reports';
+import { Tiles } from './parts/tiles';
+import { Waiting } from './parts/waiting';
+import { answerable } from './state/answerable';
+import { useKeys } from './state/keys';
+import { comparison, datesBefore, datesOf, today, type Dates } from './state/period';
+import type { View } from './state/view';
+import type { Metric } from './state/words';
+
+/** How often the page asks whether something is new. */
+const POLL_MS = 4000;
+
+const TILES: Metric[] = ['visitors', 'visits', 'pageviews', 'bounce_rate', 'visit_duration'];
+const TILES_OF_AN_EVENT: Metric[] = ['visitors', 'visits', 'events'];
+
+interface Props {
+  site: api.Site;
+  sites: api.Site[];
+  view: View;
+  go: Go;
+  add: () => void;
+  signOut: () => void;
+}
+
+export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
+  const tick = useTick(POLL_MS);
+  const live = useAnswer(site.domain, tick, (signal) => api.live(site.domain, signal));
+  const ledger = useAnswer(site.domain, tick, (signal) => api.ledger(site.domain, signal));
+  // The ledger is cheap; the rest is asked again when it says that rows have arrived.
+  const fresh = ledger.error ? `after ${tick}` : (ledger.data?.written ?? '');
+
+  useEffect(() => {
+    document.title = `${site.domain} · Headcount`;
+  }, [site.domain]);
+  useKeys(view, go);
+
+  const day = today(new Date(), site.timezone);
+  const dates = datesOf(view.period, day);
+  const compared = view.compare && dates ? comparison(view.period, dates, day) : null;
+
+  const named = view.filters.map(({ dimension }) => dimension);
+  const tiles = (named.includes('event') ? TILES_OF_AN_EVENT : TILES).filter((metric) => answerable(metric, named));
+  const metric = tiles.includes(view.metric) ? view.metric : (tiles[0] ?? 'visitors');
+
+  const waiting = ledger.data?.counted === 0;
+  const useTotals = (dates: Dates | null | undefined, by?: 'time') => {
+    const question = { site: site.domain, dates: dates ?? null, metrics: tiles, filters: view.filters, by };
+    const key = dates === undefined || tiles.length === 0 || waiting ? null : JSON.stringify(question);
+    return useAnswer(key, fresh, (signal) => api.ask(question, signal));
+  };
+  const whole = compared?.now && dates && compared.now[1] === dates[1];
+  const totals = useTotals(dates);
+  const completed = useTotals(compared?.now && !whole ? compared.now : undefined);
+  const before = useTotals(compared?.before);
+  const series = useTotals(dates, 'time');
+  const seriesBefore = useTotals(compared && dates ? datesBefore(view.period, dates) : undefined, 'time');
+
+  const first = (answer: typeof totals) => answer.data?.results[0]?.metrics ?? null;
+  const now = whole ? totals : completed;
+  const at = tiles.indexOf(metric);
+  const chart: Series | null = series.data && {
+    labels: series.data.meta.time_labels ?? [],
+    values: valuesOf(series.data, at),
+    before: compared && seriesBefore.data ? valuesOf(seriesBefore.data, at) : null,
+    labelsBefore: seriesBefore.data?.meta.time_labels ?? [],
+  };
+  const failed = totals.error ?? series.error;
+
+  return (
+    <div class="page">
+      <Head site={site} sites={sites} view={view} go={go} dates={dates} day={day} add={add} signOut={signOut} />
+      <main>
+        {waiting && ledger.data ? (
+          <Waiting site={site} ledger={ledger.data} />
+        ) : (
+          <>
+            <Filters filters={view.filters} go={go} />
+            <section class="panel overview" aria-label="Overview" aria-busy={totals.stale}>
+              <Tiles
+                metrics={tiles}
+                chosen={metric}
+                choose={(metric) => go({ metric })}
+                values={first(totals)}
+                compared={compared}
+                now={compared?.now ? first(now) : null}
+                before={first(before)}
+                live={live.data}
+                stale={totals.stale}
+              />
+              {failed && <p class="failed">{failed.message}</p>}
+              {tiles.length === 0 && (
+                <p class="failed">Nothing is counted for these filters together: they would single visits out.</p>
+              )}
+              {tiles.length > 0 && <Chart series={chart} metric={metric} timezone={site.timezone} stale={series.stale} />}
+            </section>
+            <div class="reports">
+              {REPORTS.map((report) => (
+                <Report
+                  key={report.id}
+                  report={report}
+                  site={site.domain}
+                  dates={dates}
+                  fresh={fresh}
+                  view={view}
+                  go={go}
+                  visitors={tiles.includes('visitors') ? (first(totals)?.[tiles.indexOf('visitors')] ?? null) : null}
+                />
+              ))}
+            </div>
+          </>
+        )}
+      </main>
+      <Footer ledger={ledger.data} error={ledger.error} />
+    </div>
+  );
+}
+
+const valuesOf = (answer: api.Answer, at: number): Map<string, number | null> =>
+  new Map(answer.results.map((row) => [row.dimensions[0] ?? '', row.metrics[at] ?? null]));

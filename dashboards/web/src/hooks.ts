@@ -1,0 +1,121 @@
+// The page’s address as state, and answers that stay while the next ones come.
+
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { ApiError } from './api';
+import { format, parse, FIRST, type View } from './state/view';
+import { PERIODS, type Period } from './state/period';
+
+const REMEMBERED = 'headcount.period';
+
+/** The period that was looked at last, for an address that names none. */
+function remembered(): Period {
+  const known = PERIODS.find(([name]) => name !== 'custom' && name === localStorage.getItem(REMEMBERED));
+  return known ? { name: known[0] } : FIRST.period;
+}
+
+const current = () => parse(location.pathname, location.search, remembered());
+
+export type Go = (change: Partial<View>, replace?: boolean) => void;
+
+/** The view that the address says, and the way to another one. */
+export function useView(): [View, Go] {
+  const [view, setView] = useState(current);
+  useEffect(() => {
+    const back = () => setView(current());
+    addEventListener('popstate', back);
+    return () => removeEventListener('popstate', back);
+  }, []);
+  const go = useCallback<Go>((change, replace = false) => {
+    const next = { ...current(), ...change };
+    localStorage.setItem(REMEMBERED, next.period.name);
+    history[replace ? 'replaceState' : 'pushState'](null, '', format(next));
+    setView(next);
+  }, []);
+  return [view, go];
+}
+
+export interface Answered<T> {
+  data: T | null;
+  error: ApiError | null;
+  /** The data answers an earlier question. */
+  stale: boolean;
+}
+
+/**
+ * What `load` brings for `key`; again when the key or `tick` changes. The last data stays until
+ * there is other. Without a key nothing is asked.
+ */
+export function useAnswer<T>(key: string | null, tick: unknown, load: (signal: AbortSignal) => Promise<T>): Answered<T> {
+  const [answer, setAnswer] = useState<{ key: string; data: T | null; error: ApiError | null } | null>(null);
+  const latest = useRef(load);
+  latest.current = load;
+  const pending = useRef<{ abort: AbortController; again: boolean } | null>(null);
+  useEffect(
+    () => () => {
+      pending.current?.abort.abort();
+      pending.current = null;
+    },
+    [key],
+  );
+  useEffect(() => {
+    if (key === null) return;
+    if (pending.current) {
+      // A slow answer is waited for, not asked for anew.
+      pending.current.again = true;
+      return;
+    }
+    const start = () => {
+      const mine = { abort: new AbortController(), again: false };
+      pending.current = mine;
+      const settle = (set: () => void) => {
+        if (pending.current !== mine) return;
+        pending.current = null;
+        set();
+        if (mine.again) start();
+      };
+      latest.current(mine.abort.signal).then(
+        (data) => settle(() => setAnswer({ key, data, error: null })),
+        (error: unknown) =>
+          settle(() => {
+            if (!(error instanceof ApiError)) throw error;
+            setAnswer((last) => ({ key, data: last?.key === key ? last.data : null, error }));
+          }),
+      );
+    };
+    start();
+  }, [key, tick]);
+  return useMemo(() => {
+    if (key === null || !answer) return { data: null, error: null, stale: false };
+    return { ...answer, stale: answer.key !== key };
+  }, [key, answer]);
+}
+
+/** Counts up every so often while the page is looked at. */
+export function useTick(everyMs: number): number {
+  const [tick, setTick] = useState(0);
+  useEffect(() => {
+    const next = () => {
+      if (!document.hidden) setTick((tick) => tick + 1);
+    };
+    const timer = setInterval(next, everyMs);
+    document.addEventListener('visibilitychange', next);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', next);
+    };
+  }, [everyMs]);
+  return tick;
+}
+
+/** The width that an element has, in pixels. */
+export function useWidth<T extends Element>(): [{ current: T | null }, number] {
+  const ref = useRef<T>(null);
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    if (!ref.current) return;
+    const observer = new ResizeObserver(([entry]) => setWidth(entry!.contentRect.width));
+    observer.observe(ref.current);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, width];
+}

@@ -1,0 +1,69 @@
+import type { ApiError, Ledger } from '../api';
+import { exact } from '../format';
+
+/** Why hits were not counted, in a few words. */
+export const REASONS: Record<string, string> = {
+  unknown_site: 'for unknown sites',
+  bot: 'from bots',
+  referrer_spam: 'with a spammer as referrer',
+  prefetch: 'fetched in advance',
+  opt_out: 'opted out',
+  no_visit: 'reports without a visit',
+  expired: 'too late',
+  malformed: 'malformed',
+  too_large: 'too large',
+  rate_limited: 'too many at once',
+  shed: 'sent away while full',
+  timeout: 'too slow',
+  abandoned: 'broken off',
+};
+
+const sum = (parts: Record<string, number>) => Object.values(parts).reduce((all, one) => all + one, 0);
+
+/** The ledger: that nothing is lost between what came and what is shown. */
+export function Footer({ ledger, error }: { ledger: Ledger | null; error: ApiError | null }) {
+  return (
+    <footer class="foot">
+      <h2>Data quality</h2>
+      {error && <p class="failed">{error.message}</p>}
+      {ledger && <Balance ledger={ledger} />}
+      <p class="soft">
+        Nothing here is about one person: no address, no identifier, no cookie. A visitor is known for a day, and then
+        by nobody. Click a row to narrow the page; with Shift, to add to it.
+      </p>
+    </footer>
+  );
+}
+
+function Balance({ ledger }: { ledger: Ledger }) {
+  const { received, counted, withheld, spooled } = ledger;
+  const [dropped, rejected] = [sum(ledger.dropped), sum(ledger.rejected)];
+  const open = received - counted - dropped - rejected;
+  const why = [...Object.entries(ledger.dropped), ...Object.entries(ledger.rejected)]
+    .filter(([, hits]) => hits)
+    .map(([reason, hits]) => `${exact(hits)} ${REASONS[reason] ?? reason.replaceAll('_', ' ')}`);
+  return (
+    <dl class="ledger" data-balanced={open === 0}>
+      <Figure name="Received" value={received} />
+      <Figure name="Counted" value={counted} />
+      <Figure name="Dropped" value={dropped} />
+      <Figure name="Rejected" value={rejected} />
+      <Figure name="Withheld" value={withheld} title="Counted without a visitor, since the browser asked for that" />
+      <Figure name="On their way" value={spooled} title="Counted, and not yet in the database" />
+      <div class="verdict">
+        <dt>Balance</dt>
+        <dd>
+          {open === 0 ? '✓ Every hit is accounted for' : `${exact(Math.abs(open))} in flight`}
+          {why.length > 0 && <span class="soft"> · {why.join(', ')}</span>}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+const Figure = ({ name, value, title }: { name: string; value: number; title?: string }) => (
+  <div title={title}>
+    <dt>{name}</dt>
+    <dd>{exact(value)}</dd>
+  </div>
+);

@@ -1,0 +1,111 @@
+import { useState } from 'preact/hooks';
+import type { Site } from '../api';
+import { dates as written } from '../format';
+import type { Go } from '../hooks';
+import { PERIODS, type Dates, type Day, type PeriodName } from '../state/period';
+import type { View } from '../state/view';
+import { Mark } from './message';
+
+interface Props {
+  site: Site;
+  sites: Site[];
+  view: View;
+  go: Go;
+  dates: Dates | null;
+  day: Day;
+  add: () => void;
+  signOut: () => void;
+}
+
+const ADD = '+';
+
+/** Which site, which days, compared or not. */
+export function Head({ site, sites, view, go, dates, day, add, signOut }: Props) {
+  const [choosing, setChoosing] = useState(false);
+  const pick = (name: PeriodName) => {
+    setChoosing(name === 'custom');
+    if (name !== 'custom') go({ period: { name } });
+  };
+  const custom = choosing || view.period.name === 'custom';
+  const comparable = view.period.name !== 'all';
+  return (
+    <header class="head">
+      <div class="site">
+        <Mark />
+        <div>
+          <h1>
+            <label class="picker">
+              <span class="unseen">Site</span>
+              <select
+                value={site.domain}
+                onChange={({ currentTarget }) => {
+                  if (currentTarget.value !== ADD) return go({ site: currentTarget.value, filters: [], open: null });
+                  currentTarget.value = site.domain;
+                  add();
+                }}
+              >
+                {sites.map(({ domain }) => (
+                  <option key={domain}>{domain}</option>
+                ))}
+                <option value={ADD}>Add a site…</option>
+              </select>
+            </label>
+          </h1>
+          <p class="when">
+            {dates ? written(dates) : 'Since counting began'}
+            <span class="zone"> · {site.timezone.replaceAll('_', ' ')}</span>
+          </p>
+        </div>
+      </div>
+      <div class="controls">
+        <label class="picker boxed">
+          <span class="unseen">Period</span>
+          <select
+            value={custom ? 'custom' : view.period.name}
+            onChange={({ currentTarget }) => pick(currentTarget.value as PeriodName)}
+            title={PERIODS.map(([, name, key]) => `${key}  ${name}`).join('\n')}
+          >
+            {PERIODS.map(([name, text]) => (
+              <option key={name} value={name}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button
+          type="button"
+          class="toggle"
+          aria-pressed={view.compare && comparable}
+          disabled={!comparable}
+          onClick={() => go({ compare: !view.compare })}
+          title="Compare with the period before (X)"
+        >
+          Compare
+        </button>
+        <button type="button" class="quiet" onClick={signOut}>
+          Sign out
+        </button>
+        {custom && (
+          <form
+            class="range"
+            onSubmit={(event) => {
+              event.preventDefault();
+              const fields = new FormData(event.currentTarget);
+              const range = [String(fields.get('from')), String(fields.get('to'))].sort() as Dates;
+              setChoosing(false);
+              go({ period: { name: 'custom', dates: range } });
+            }}
+          >
+            <label>
+              From <input type="date" name="from" required max={day} defaultValue={dates?.[0] ?? day} />
+            </label>
+            <label>
+              to <input type="date" name="to" required max={day} defaultValue={dates?.[1] ?? day} />
+            </label>
+            <button type="submit">Show</button>
+          </form>
+        )}
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,118 @@
+// Periods as dates of the site's calendar. They are worked out here, so that the period before can
+// be asked for in the same way. A date is text, YYYY-MM-DD: it has no time zone.
+
+export type Day = string;
+export type Dates = [first: Day, last: Day];
+
+export const PERIODS = [
+  ['day', 'Today', 'D'],
+  ['yesterday', 'Yesterday', 'E'],
+  ['7d', 'Last 7 days', 'W'],
+  ['28d', 'Last 28 days', 'F'],
+  ['month', 'This month', 'M'],
+  ['lastmonth', 'Last month', 'P'],
+  ['12mo', 'Last 12 months', 'L'],
+  ['all', 'All time', 'A'],
+  ['custom', 'Other dates…', 'C'],
+] as const;
+
+export type PeriodName = (typeof PERIODS)[number][0];
+
+export interface Period {
+  name: PeriodName;
+  /** Of `custom`. */
+  dates?: Dates;
+}
+
+const DAY_MS = 86_400_000;
+const ms = (day: Day) => Date.parse(`${day}T00:00:00Z`);
+const day = (ms: number): Day => new Date(ms).toISOString().slice(0, 10);
+
+export const isDay = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(ms(text)) && day(ms(text)) === text;
+
+export const plusDays = (from: Day, days: number): Day => day(ms(from) + days * DAY_MS);
+
+/** Days from one date to another, both included. */
+export const length = ([first, last]: Dates): number => Math.round((ms(last) - ms(first)) / DAY_MS) + 1;
+
+/** The same day of another month, or that month's last one. */
+export function plusMonths(from: Day, months: number): Day {
+  const [year, month, date] = from.split('-').map(Number) as [number, number, number];
+  const lastOfMonth = new Date(Date.UTC(year, month + months, 0)).getUTCDate();
+  return day(Date.UTC(year, month - 1 + months, Math.min(date, lastOfMonth)));
+}
+
+/** The date that `now` has in a time zone. */
+export function today(now: Date, timeZone: string): Day {
+  const parts = new Intl.DateTimeFormat('en', {
+    timeZone,
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  }).formatToParts(now);
+  const part = (type: string) => parts.find((one) => one.type === type)!.value;
+  return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`;
+}
+
+const firstOfMonth = (of: Day): Day => `${of.slice(0, 8)}01`;
+
+/** The dates of a period; none: from the first count on. */
+export function datesOf(period: Period, today: Day): Dates | null {
+  switch (period.name) {
+    case 'day':
+      return [today, today];
+    case 'yesterday':
+      return [plusDays(today, -1), plusDays(today, -1)];
+    case '7d':
+      return [plusDays(today, -6), today];
+    case '28d':
+      return [plusDays(today, -27), today];
+    case 'month':
+      return [firstOfMonth(today), today];
+    case 'lastmonth': {
+      const last = plusDays(firstOfMonth(today), -1);
+      return [firstOfMonth(last), last];
+    }
+    case '12mo':
+      return [plusMonths(firstOfMonth(today), -11), today];
+    case 'custom':
+      return period.dates ?? [today, today];
+    case 'all':
+      return null;
+  }
+}
+
+/** The dates before, of the same length: months before months, weekdays before their like. */
+export function datesBefore(period: Period, [first, last]: Dates): Dates {
+  switch (period.name) {
+    case 'month':
+      return [plusMonths(first, -1), plusMonths(last, -1)];
+    case 'lastmonth':
+      return [plusMonths(first, -1), plusDays(first, -1)];
+    case '12mo':
+      return [plusMonths(first, -12), plusMonths(last, -12)];
+    default: {
+      const days = length([first, last]);
+      return [plusDays(first, -days), plusDays(last, -days)];
+    }
+  }
+}
+
+export interface Comparison {
+  /** Complete days of the period; none: there is none, as today. */
+  now: Dates | null;
+  /** What they are compared with; without complete days: all of the period before. */
+  before: Dates;
+}
+
+/** A day under way is no match for a whole one: totals are compared over complete days. */
+export function comparison(period: Period, dates: Dates, today: Day): Comparison {
+  const before = datesBefore(period, dates);
+  if (dates[1] < today) return { now: dates, before };
+  const now: Dates = [dates[0], plusDays(today, -1)];
+  if (now[1] < now[0]) return { now: null, before };
+  return { now, before: datesBefore(period, now) };
+}
