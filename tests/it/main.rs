@@ -10,3 +10,4 @@ mod store;
 mod stored;
 mod support;
 mod tidy;
+mod twin;
