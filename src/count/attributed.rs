@@ -4,9 +4,9 @@ use hashbrown::hash_map::Entry as Place;
 
 use super::day::{DayVisitors, View, Visit, VisitorState};
 use super::deltas::{Event, Origin, Sums};
-use super::intern::Pages;
+use super::intern::{Origins, Pages};
 use super::recent::Recent;
-use super::seen::{Firsts, Print, Seen};
+use super::seen::{Entry, Firsts, Print, Seen};
 use super::{CountLimits, Rows, SiteState, reason, unattributed};
 use crate::hit::{Bucket, Hit, HitKind, VisitorId};
 use crate::keys::KeyId;
@@ -96,8 +96,9 @@ fn carry(hit: &Hit, (_, _, before): Ids, site: &mut SiteState) -> Option<Carried
     let visitor = day.visitors.get_mut(&id)?;
     let visit = visitor.visit.take_if(|visit| visit.goes_on(hit.at))?;
     let of_visit = visitor.seen.0.iter().filter(|entry| entry.visit == visit.number);
-    let seen = of_visit.map(|entry| super::seen::Entry { visit: 0, today: false, ..*entry });
-    let seen = Seen(seen.collect());
+    // Of the new day it has been seen in nothing yet.
+    let anew = |entry: &Entry| Entry { visit: 0, today: false, hour: Bucket(0), ..*entry };
+    let seen = Seen(of_visit.map(anew).collect());
     let origin = day.origins.get(visit.origin);
     Some(Carried { visit: Visit { number: 0, ..visit }, origin, seen })
 }
@@ -196,7 +197,7 @@ impl Counting<'_> {
     }
 
     /// A visit that this hit opens.
-    fn open(&self, origins: &mut super::intern::Origins, number: u16) -> Visit {
+    fn open(&self, origins: &mut Origins, number: u16) -> Visit {
         let Hit { at, hostname, page, dims, kind, .. } = self.hit;
         let interactive = matches!(kind, HitKind::Event { interactive: true, .. });
         Visit {
