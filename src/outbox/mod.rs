@@ -35,7 +35,6 @@ use crate::telemetry::{self, Value};
 use content::Content;
 
 
-
 /// A table that rows go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "a variant per table")]
@@ -261,7 +260,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// The oldest waiting batch of a table. `None`: none waits, or the disk cannot be read now.
+    /// The oldest waiting batch of a table; of the ledger, once no older batch waits. `None`: there
+    /// is none, or the disk cannot be read now.
     pub fn next(&self, table: Table) -> Option<Batch> {
         let mut state = self.state();
         match state.next(table) {
@@ -369,6 +369,10 @@ impl State {
         else {
             return Ok(None);
         };
+        // The ledger says what is written, so its rows come after all that they tell of.
+        if table == Table::Ledger && self.waiting.keys().next() != Some(&number) {
+            return Ok(None);
+        }
         let (place, note) = (entry.place.clone(), entry.note.clone());
         let payload = self.read(&place)?;
         let Some(Content::Commit { batches, .. }) = Content::decode(&payload) else {

@@ -5,6 +5,7 @@
 mod canary;
 mod edge;
 mod fences;
+mod kill;
 mod stats;
 mod store;
 mod stored;
