@@ -108,7 +108,8 @@ fn main() {
     let collector = Collector::start(&data, &[("HEADCOUNT_LOG__LEVEL", "warn")]);
     let key = collector.site(SITE, "UTC");
     let engine = until("the engine runs", || collector.engine_pid());
-    let question = json!({"site_id": SITE, "metrics": ["pageviews", "visitors"], "date_range": "7d"});
+    let question =
+        json!({"site_id": SITE, "metrics": ["pageviews", "visitors"], "date_range": "7d"});
     until("the first answer", || collector.query(&key, &question).ok());
 
     let (cpu_before, memory_before) = used(collector.pid());

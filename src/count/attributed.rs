@@ -35,9 +35,10 @@ pub(super) fn count(
     if is_homeless(hit, ids, site, limits) {
         return Outcome::NoVisit;
     }
-    let known = site.days.get(&(hit.day, key)).map_or((false, 0), |day| {
-        (day.visitors.contains_key(&id), day.len())
-    });
+    let known = site
+        .days
+        .get(&(hit.day, key))
+        .map_or((false, 0), |day| (day.visitors.contains_key(&id), day.len()));
     if let (false, visitors) = known
         && visitors >= limits.visitors_per_site
     {
@@ -58,7 +59,12 @@ pub(super) fn count(
 }
 
 /// Whether it is an engagement that no visit has a place for. Looked at before anything changes.
-fn is_homeless(hit: &Hit, (key, id, before): Ids, site: &mut SiteState, limits: CountLimits) -> bool {
+fn is_homeless(
+    hit: &Hit,
+    (key, id, before): Ids,
+    site: &mut SiteState,
+    limits: CountLimits,
+) -> bool {
     if !matches!(hit.kind, HitKind::Engagement { .. }) {
         return false;
     }
@@ -175,7 +181,8 @@ impl Counting<'_> {
                 place.insert(VisitorState { first, hour: hit.hour, of_hour, visits, visit, seen })
             }
         };
-        let VisitorState { first, hour, of_hour, visits: _, visit: Some(visit), seen } = visitor else {
+        let VisitorState { first, hour, of_hour, visits: _, visit: Some(visit), seen } = visitor
+        else {
             return debug_assert!(false, "the visit was just made sure of");
         };
         let new_hour = is_new || hit.hour > *hour;
@@ -188,7 +195,9 @@ impl Counting<'_> {
         recent.moved(last, last.map_or(hit.at, |last| last.max(hit.at)));
         self.any(visit, opened, (is_new, new_hour), &under);
         match &hit.kind {
-            HitKind::Pageview => self.pageview(visit, opened, seen, hit.hour == *hour, &under, pages),
+            HitKind::Pageview => {
+                self.pageview(visit, opened, seen, hit.hour == *hour, &under, pages)
+            }
             HitKind::Event { .. } => self.event(visit, seen, hit.hour == *hour, &under),
             HitKind::Engagement { engaged_ms, scroll_percent } => {
                 self.engagement((*engaged_ms, *scroll_percent), seen, &under);
@@ -213,7 +222,13 @@ impl Counting<'_> {
     }
 
     /// What any hit adds.
-    fn any(&mut self, visit: &mut Visit, opened: bool, (new, new_hour): (bool, bool), under: &Under) {
+    fn any(
+        &mut self,
+        visit: &mut Visit,
+        opened: bool,
+        (new, new_hour): (bool, bool),
+        under: &Under,
+    ) {
         if opened {
             let bounces = i64::from(visit.bounce);
             self.sums.visit(visit.bucket, &under.visit, |row| {

@@ -86,7 +86,8 @@ impl Seen {
             if self.0.is_empty() {
                 self.0.reserve_exact(1);
             }
-            let fresh = Entry { print, hour, bucket, visit, scroll: None, engaged: false, today: true };
+            let fresh =
+                Entry { print, hour, bucket, visit, scroll: None, engaged: false, today: true };
             self.0.push(fresh);
             return Firsts { day: true, hour: true, visit: true, past_bound: false };
         };

@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName};
-use hyper::StatusCode;
 
 use super::answer::{self, Answer};
 use super::arrival::Arrival;
@@ -43,7 +43,12 @@ enum Verdict {
 }
 
 /// `POST /api/event`.
-pub(super) async fn event(edge: &Edge, peer: IpAddr, headers: &HeaderMap, body: Incoming) -> Answer {
+pub(super) async fn event(
+    edge: &Edge,
+    peer: IpAddr,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Answer {
     let mut arrival = Arrival::new(edge);
     let body = match body::read(body, edge.patience.body).await {
         Ok(body) => body,

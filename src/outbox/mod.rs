@@ -34,7 +34,6 @@ use crate::spool::log::{Log, LogError, Place};
 use crate::telemetry::{self, Value};
 use content::Content;
 
-
 /// A table that rows go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "a variant per table")]
@@ -423,7 +422,8 @@ impl State {
         let Some((_, batch)) = batches.into_iter().find(|(other, _)| *other == number) else {
             return Err(OutboxError::Damaged(1));
         };
-        let name = format!("{}-{}-schema{}-{number}.rowbinary", table.name(), batch.month, batch.schema);
+        let name =
+            format!("{}-{}-schema{}-{number}.rowbinary", table.name(), batch.month, batch.schema);
         disk::replace(&*self.aside, &name, &batch.bytes)
             .map_err(|error| OutboxError::Io("setting a batch aside", error))?;
         self.set_aside += 1;

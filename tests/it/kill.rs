@@ -67,12 +67,14 @@ fn load(collector_port: u16, next: &AtomicU64, stop: &AtomicBool) -> Sent {
         };
         let headers = [
             ("x-forwarded-for", address.as_str()),
-            ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+            (
+                "user-agent",
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            ),
         ];
         let answer = client.post("/api/event", &headers, body.to_string().as_bytes());
-        let answered = answer.is_ok_and(|a| {
-            a.status == 202 && a.header("x-headcount-dropped").is_none()
-        });
+        let answered =
+            answer.is_ok_and(|a| a.status == 202 && a.header("x-headcount-dropped").is_none());
         if counts {
             if answered {
                 last_page.insert(visitor, path.clone());

@@ -99,8 +99,7 @@ impl Seeded {
     async fn check(&self, question: Value, expected: Value) {
         let answer = self.ask(&question, Reader::OWNER).await.unwrap();
         let rows = answer["results"].as_array().unwrap().iter();
-        let rows: Vec<Value> =
-            rows.map(|row| json!([row["dimensions"], row["metrics"]])).collect();
+        let rows: Vec<Value> = rows.map(|row| json!([row["dimensions"], row["metrics"]])).collect();
         assert_eq!(json!(rows), expected, "{question}");
     }
 }
@@ -207,11 +206,7 @@ async fn pages_and_events_are_answered_from_their_own_firsts() {
         "metrics": ["visitors", "pageviews", "visits", "bounce_rate"],
         "dimensions": ["event:page"],
     });
-    let rows = json!([
-        [["/"], [2, 2, 2, 50]],
-        [["/a"], [1, 2, 1, 0]],
-        [["/b"], [1, 1, 0, null]],
-    ]);
+    let rows = json!([[["/"], [2, 2, 2, 50]], [["/a"], [1, 2, 1, 0]], [["/b"], [1, 1, 0, null]],]);
     seeded.check(pages.clone(), rows).await;
     let mut second = pages;
     second["pagination"] = json!({"limit": 1, "offset": 1});

@@ -128,7 +128,13 @@ fn whole_segments_go_the_oldest_first_and_never_the_last() {
     let segments = disk.names().len();
     assert!(segments > 3);
     let mut asked = Vec::new();
-    assert!(log.delete_oldest(|first, next| { asked.push((first, next)); next <= 20 }).is_ok());
+    assert!(
+        log.delete_oldest(|first, next| {
+            asked.push((first, next));
+            next <= 20
+        })
+        .is_ok()
+    );
     assert!(asked.windows(2).all(|pair| pair[0].1 == pair[1].0), "in order: {asked:?}");
     let left = read(&log);
     assert!(left[0] <= 20 && left.contains(&20) && disk.names().len() < segments);

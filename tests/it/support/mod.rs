@@ -151,7 +151,8 @@ impl Collector {
     /// The ledger of a site.
     pub(crate) fn ledger(&self, key: &str, site: &str) -> Option<Value> {
         let bearer = format!("Bearer {key}");
-        let path = format!("/api/v1/ledger?site_id={}", site.replace('(', "%28").replace(')', "%29"));
+        let path =
+            format!("/api/v1/ledger?site_id={}", site.replace('(', "%28").replace(')', "%29"));
         let answer = self.console().get(&path, &[("authorization", &bearer)]).ok()?;
         (answer.status == 200).then(|| serde_json::from_slice(&answer.body).expect("JSON"))
     }

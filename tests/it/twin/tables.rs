@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use headcount::count::{
-    EventKey, JourneyKey, LedgerKey, PageKey, PropKey, Rows, VisitKey,
-};
+use headcount::count::{EventKey, JourneyKey, LedgerKey, PageKey, PropKey, Rows, VisitKey};
 use headcount::hit::{Bucket, Hit, HitKind, Record, Text, VisitDims};
 
 use super::visits::{Grouped, Step, Visit, group};
@@ -95,7 +93,8 @@ fn visits(visit: &Visit<'_>, rows: &mut Rows) {
     row.bounces += i64::from(views <= 1 && !interactive);
     row.duration_s += last - opening.at.0;
     for step in &visit.steps {
-        let row = rows.visits.entry(visit_key(step.hit, step.hit.at.bucket(), opening)).or_default();
+        let row =
+            rows.visits.entry(visit_key(step.hit, step.hit.at.bucket(), opening)).or_default();
         match step.hit.kind {
             HitKind::Pageview => row.pageviews += 1,
             HitKind::Event { .. } => row.events += 1,
@@ -241,7 +240,8 @@ fn firsts(all: &Grouped<'_>, visitor: usize, rows: &mut Rows) {
                 names.push((name, hit.hour));
                 for prop in of_event {
                     if props.insert((name, &prop.0, &prop.1)) {
-                        rows.event_props.entry(prop_key(hit, name, prop)).or_default().visitors += 1;
+                        rows.event_props.entry(prop_key(hit, name, prop)).or_default().visitors +=
+                            1;
                     }
                 }
             }

@@ -77,7 +77,8 @@ impl Plan {
 /// Traffic of at most `most` things.
 pub(crate) fn traffic(most: usize) -> impl Strategy<Value = Plan> {
     let begin = prop::sample::select(&BEGINNINGS[..]);
-    (begin, prop::collection::vec(event(), 1..most)).prop_map(|(begin, events)| Plan { begin, events })
+    (begin, prop::collection::vec(event(), 1..most))
+        .prop_map(|(begin, events)| Plan { begin, events })
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -87,7 +88,11 @@ fn event() -> impl Strategy<Value = Event> {
         2 => prop::sample::select(&[900_i64, 3600, 7200, 20_000][..]),
         1 => prop::sample::select(&[-1_i64, -30][..]),
     ];
-    (after_s, 0..SITES.len(), what()).prop_map(|(after_s, site, what)| Event { after_s, site, what })
+    (after_s, 0..SITES.len(), what()).prop_map(|(after_s, site, what)| Event {
+        after_s,
+        site,
+        what,
+    })
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -220,8 +225,13 @@ fn of_kind(kind: &Kind) -> HitKind {
             name: text(["Sign up", "Download"][*name]),
             interactive: *interactive,
             // Twice the same, at times.
-            props: prop.iter().flat_map(|at| [["a", "b", "b"][*at]; 2]).enumerate()
-                .map(|(twice, value)| (text(if twice == 0 { "plan" } else { "again" }), text(value)))
+            props: prop
+                .iter()
+                .flat_map(|at| [["a", "b", "b"][*at]; 2])
+                .enumerate()
+                .map(|(twice, value)| {
+                    (text(if twice == 0 { "plan" } else { "again" }), text(value))
+                })
                 .collect(),
             revenue: minor.map(|minor| Revenue {
                 minor,
@@ -243,7 +253,10 @@ fn local(site: usize, now: i64) -> (Day, i64, Bucket) {
     let into = i64::from(zoned.minute()) * 60 + i64::from(zoned.second());
     let hour = Second((now - into).max(start)).bucket();
     let day = Day(since.get_days());
-    debug_assert_eq!(zoned.date(), Date::new(1970, 1, 1).expect("a date") + since.get_days().days());
+    debug_assert_eq!(
+        zoned.date(),
+        Date::new(1970, 1, 1).expect("a date") + since.get_days().days()
+    );
     (day, start, hour)
 }
 

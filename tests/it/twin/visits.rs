@@ -96,9 +96,10 @@ fn visitor<'a>(
     (key, id): (KeyId, u64),
     visitors_max: usize,
 ) {
-    let known = all.visitors.iter().position(|it| {
-        it.site == hit.site && it.day == hit.day && it.key == key && it.id == id
-    });
+    let known = all
+        .visitors
+        .iter()
+        .position(|it| it.site == hit.site && it.day == hit.day && it.key == key && it.id == id);
     // The visit that this hit could go on with: the visitor's last, or that of the day before.
     let last_of = |visitor: usize| {
         all.visits.iter().rposition(|visit| visit.steps.iter().any(|it| it.visitor == visitor))
