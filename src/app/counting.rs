@@ -94,21 +94,18 @@ impl Counting {
             return true;
         }
         let batches = store::encode(&self.rows, &self.node);
-        match self.outbox.commit(self.applied, &batches) {
-            Ok(()) => {
-                self.rows = Rows::default();
-                self.spool.set_outbox_full(self.outbox.figures().full);
-                true
-            }
-            Err(_) => {
-                telemetry::error(
-                    "outbox",
-                    "rows cannot be kept; hits are refused until they can",
-                    &[("rows", Value::from(self.rows.len()))],
-                );
-                self.spool.set_outbox_full(true);
-                false
-            }
+        if let Ok(()) = self.outbox.commit(self.applied, &batches) {
+            self.rows = Rows::default();
+            self.spool.set_outbox_full(self.outbox.figures().full);
+            true
+        } else {
+            telemetry::error(
+                "outbox",
+                "rows cannot be kept; hits are refused until they can",
+                &[("rows", Value::from(self.rows.len()))],
+            );
+            self.spool.set_outbox_full(true);
+            false
         }
     }
 

@@ -48,16 +48,11 @@ pub(super) fn recover(
                 .into_iter()
                 .map(|section| DayState { key: section.key, bytes: section.bytes })
                 .collect();
-            match Counter::decode(count_limits(), &parts) {
-                Ok(counter) => (counter, from),
-                Err(_) => {
-                    telemetry::error(
-                        "count",
-                        "the checkpoint does not decode; visits begin anew",
-                        &[],
-                    );
-                    (Counter::new(count_limits()), from)
-                }
+            if let Ok(counter) = Counter::decode(count_limits(), &parts) {
+                (counter, from)
+            } else {
+                telemetry::error("count", "the checkpoint does not decode; visits begin anew", &[]);
+                (Counter::new(count_limits()), from)
             }
         }
     };

@@ -198,7 +198,7 @@ impl Stages {
         let (spool, recovery) = Spool::open(spool_config, Arc::clone(&keys), Arc::clone(&clock))?;
         let outbox_config =
             OutboxConfig { dir: folder.path().join("outbox"), max_bytes: config.outbox_max_bytes };
-        let (outbox, reached) = Outbox::open(outbox_config)?;
+        let (outbox, reached) = Outbox::open(&outbox_config)?;
         let outbox = Arc::new(outbox);
         let keep = |reached, rows: &Rows| {
             outbox.commit(reached, &crate::store::encode(rows, &config.node))

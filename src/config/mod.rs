@@ -133,8 +133,8 @@ impl Config {
 
     fn from_reader(r: &mut Reader) -> Self {
         let data_dir = r.path("", "data_dir").unwrap_or_else(|| PathBuf::from("data"));
-        let log_level = r
-            .parsed("log", "level", Level::Info, "error, warn, info or debug", |t| Level::parse(t));
+        let log_level =
+            r.parsed("log", "level", Level::Info, "error, warn, info or debug", Level::parse);
         let ingest = ingest(r);
         let console_listen = r.listen("console", "listen", "127.0.0.1:8081");
         let store = external(r);
@@ -153,7 +153,7 @@ impl Config {
         let outbox_max_bytes = r.size("outbox", "max_bytes", 8192 * MIB, 4 * MIB);
         let retention_months = r.number("privacy", "retention_months", 25, 0, 1200);
         let signals =
-            r.parsed("privacy", "signals", Signals::Withhold, "withhold or drop", |t| signals(t));
+            r.parsed("privacy", "signals", Signals::Withhold, "withhold or drop", signals);
         let geo_database = r.path("geo", "database");
         let sites = sites(r, signals);
         if spool_segment_bytes * 2 > spool_max_bytes {

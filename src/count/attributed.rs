@@ -164,18 +164,16 @@ impl Counting<'_> {
             }
             Place::Vacant(place) => {
                 is_new = true;
-                let (visits, visit, seen) = match carried {
-                    Some(Carried { mut visit, origin, seen }) => {
+                let (visits, visit, seen) =
+                    if let Some(Carried { mut visit, origin, seen }) = carried {
                         last = Some(visit.last);
                         let Origin { hostname, entry_page, dims } = &origin;
                         visit.origin = origins.id(hostname, entry_page, dims);
                         (0, visit, seen)
-                    }
-                    None => {
+                    } else {
                         opened = true;
                         (1, self.open(origins, 1), Seen::default())
-                    }
-                };
+                    };
                 let (first, of_hour) = (visit.origin, visit.origin);
                 let visit = Some(visit);
                 place.insert(VisitorState { first, hour: hit.hour, of_hour, visits, visit, seen })
@@ -196,7 +194,7 @@ impl Counting<'_> {
         self.any(visit, opened, (is_new, new_hour), &under);
         match &hit.kind {
             HitKind::Pageview => {
-                self.pageview(visit, opened, seen, hit.hour == *hour, &under, pages)
+                self.pageview(visit, opened, seen, hit.hour == *hour, &under, pages);
             }
             HitKind::Event { .. } => self.event(visit, seen, hit.hour == *hour, &under),
             HitKind::Engagement { engaged_ms, scroll_percent } => {

@@ -54,6 +54,7 @@ pub(super) struct Entry {
 
 /// What is new about a thing that was just seen.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Firsts {
     pub(super) day: bool,
     pub(super) hour: bool,

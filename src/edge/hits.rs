@@ -73,10 +73,13 @@ pub(super) async fn event(
     // The client's text is gone before the wait begins.
     drop(body);
     match verdict {
-        Verdict::Queued(receipts, dropped) => match kept(receipts).await {
-            true => answer::taken(dropped),
-            false => answer::full(),
-        },
+        Verdict::Queued(receipts, dropped) => {
+            if kept(receipts).await {
+                answer::taken(dropped)
+            } else {
+                answer::full()
+            }
+        }
         Verdict::Malformed(error) => answer::malformed(error),
         Verdict::Limited(wait) => answer::too_many(wait),
         Verdict::Full => answer::full(),
@@ -169,12 +172,11 @@ fn judge(
             Record::Drop { reason, .. } => dropped = dropped.or(Some(*reason)),
             _ => counted = true,
         }
-        match arrival.submit(record) {
-            Ok(receipt) => receipts.push(receipt),
-            Err(_) => {
-                arrival.refuse(name, RejectReason::Shed);
-                return Verdict::Full;
-            }
+        if let Ok(receipt) = arrival.submit(record) {
+            receipts.push(receipt)
+        } else {
+            arrival.refuse(name, RejectReason::Shed);
+            return Verdict::Full;
         }
     }
     Verdict::Queued(receipts, dropped.filter(|_| !counted))

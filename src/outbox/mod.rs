@@ -193,7 +193,7 @@ struct Waiting {
 
 impl Outbox {
     /// Opens or creates the outbox.
-    pub fn open(config: OutboxConfig) -> Result<(Self, Reached), OutboxError> {
+    pub fn open(config: &OutboxConfig) -> Result<(Self, Reached), OutboxError> {
         let folder = |path| RealDisk::open(path).map_err(|error| OutboxError::Io("folder", error));
         let disk = Arc::new(folder(config.dir.clone())?);
         let aside = Arc::new(folder(config.dir.join("aside"))?);
@@ -215,7 +215,7 @@ impl Outbox {
         // A name, no secret: what is drawn with it only tells one outbox from another.
         let name = key_file("incarnation")?;
         let incarnation = *name.first_chunk().expect("16 of 32 bytes");
-        let (log, opened) = Log::open(Arc::clone(&disk), root, KIND, segment_bytes)?;
+        let (log, opened) = Log::open(disk, root, KIND, segment_bytes)?;
         let set_aside = aside.list().map_err(|error| OutboxError::Io("folder", error))?.len();
         let mut state = State {
             log,

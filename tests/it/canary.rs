@@ -56,7 +56,7 @@ fn url(path: &str) -> String {
     )
 }
 
-fn headers<'a>(address: &'a str) -> Vec<(&'a str, &'a str)> {
+fn headers(address: &str) -> Vec<(&str, &str)> {
     vec![
         ("x-forwarded-for", address),
         ("user-agent", AGENT),

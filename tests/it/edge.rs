@@ -340,7 +340,7 @@ fn one_client_is_one_visitor_and_another_address_agent_language_or_device_is_ano
     for headers in &hits {
         server.post(headers, &view("a.example"));
     }
-    let device = view("a.example").replace("}", r#","device":"d1"}"#);
+    let device = view("a.example").replace('}', r#","device":"d1"}"#);
     server.post(&hits[0], &device);
     let ids = server.visitors();
     assert_eq!((ids[0], ids[0]), (ids[1], ids[2]), "the same client through other hops");
@@ -507,7 +507,7 @@ fn a_port_in_use_is_named() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let _taken = edge::bind(&listen, 2).expect("it is free");
-    let error = edge::bind(&listen, 1).err().expect("it is taken").to_string();
+    let error = edge::bind(&listen, 1).expect_err("it is taken").to_string();
     assert_eq!(
         error,
         format!("{listen} is in use by another program: stop it, or listen on another port")

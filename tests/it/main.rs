@@ -6,6 +6,7 @@ mod canary;
 mod edge;
 mod fences;
 mod kill;
+mod program;
 mod stats;
 mod store;
 mod stored;

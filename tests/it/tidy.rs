@@ -58,7 +58,7 @@ fn named(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     for line in code {
         for part in line.split("crate::").skip(1) {
-            let name: String = part.chars().take_while(|c| c.is_ascii_lowercase()).collect();
+            let name: String = part.chars().take_while(char::is_ascii_lowercase).collect();
             names.push(name);
         }
     }

@@ -117,7 +117,7 @@ pub(super) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Said<'a
     said.checked()
 }
 
-impl<'a> Said<'a> {
+impl Said<'_> {
     fn checked(self) -> Result<Self, Malformed> {
         if self.url.is_empty() || self.url.len() > limits::URL_BYTES_MAX {
             return Err(URL);

@@ -13,10 +13,8 @@ const SEGMENT_BYTES: u64 = 400;
 
 fn open(disk: &MemoryDisk) -> (Log, Opened) {
     let root = Zeroizing::new([5; 32]);
-    match Log::open(Arc::new(disk.clone()), root, KIND, SEGMENT_BYTES) {
-        Ok(opened) => opened,
-        Err(_) => panic!("it opens"),
-    }
+    let opened = Log::open(Arc::new(disk.clone()), root, KIND, SEGMENT_BYTES);
+    opened.unwrap_or_else(|error| panic!("it opens: {error:?}"))
 }
 
 /// A frame of two items: its payload says where it stands.

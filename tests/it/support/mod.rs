@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use http::Client;
 
 /// How long a condition may take before a test gives up on it. Far above what it takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `condition` gives a value.
 pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
@@ -74,7 +74,7 @@ impl Collector {
 
     /// Asks it to stop, and waits until it has.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
-        signal(self.child.id(), "TERM");
+        signal(self.pid(), "TERM");
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("it was a child") {
