@@ -6,6 +6,7 @@
 
 #![allow(
     clippy::disallowed_types,
+    clippy::cast_precision_loss,
     clippy::disallowed_macros,
     clippy::print_stdout,
     dead_code,
@@ -108,7 +109,8 @@ fn main() {
     let collector = Collector::start(&data, &[("HEADCOUNT_LOG__LEVEL", "warn")]);
     let key = collector.site(SITE, "UTC");
     let engine = until("the engine runs", || collector.engine_pid());
-    let question = json!({"site_id": SITE, "metrics": ["pageviews", "visitors"], "date_range": "7d"});
+    let question =
+        json!({"site_id": SITE, "metrics": ["pageviews", "visitors"], "date_range": "7d"});
     until("the first answer", || collector.query(&key, &question).ok());
 
     let (cpu_before, memory_before) = used(collector.pid());
@@ -139,7 +141,7 @@ fn main() {
     assert_eq!(ledger["counted"], hits);
 
     let per_hit = |seconds: f64| seconds * 1e6 / hits as f64;
-    let mib = |bytes: f64| bytes / 1048576.0;
+    let mib = |bytes: f64| bytes / 1_048_576.0;
     println!("{hits} hits of {visitors} visitors over {connections} connections");
     println!("  hits a second                      {:>10.0}", hits as f64 / sent_s);
     println!("  collector, CPU us a hit            {:>10.2}", per_hit(cpu - cpu_before));

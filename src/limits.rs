@@ -84,10 +84,12 @@ pub const LIMITER_KEYS_MAX: usize = 1_000_000;
 pub const COMMIT_RECORDS_MAX: usize = 65_536;
 
 /// Committed frames that may wait for the counter.
-pub const FRAMES_QUEUED_MAX: usize = 64;
+pub const FRAMES_QUEUED_MAX: usize = 16;
 
-/// Bytes of one spool or outbox frame, sealed: bounds what recovery will allocate.
-pub const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of one spool or outbox frame, sealed: bounds what recovery will allocate. All batches of a
+/// cut stand in one frame; a cut has [`BATCH_ROWS_MAX`] rows of a few hundred bytes, and more only
+/// after the outbox's disk was full for a while.
+pub const FRAME_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Rows a counted stretch may have before it is cut into a batch: well below ClickHouse's block.
 pub const BATCH_ROWS_MAX: usize = 200_000;

@@ -25,9 +25,7 @@ pub enum CommandError {
 
 /// Runs a command, and says what came of it.
 pub fn command(config: &Config, command: &Command) -> Result<Reply, CommandError> {
-    if let Some(reply) =
-        control::ask(&config.data_dir, command).map_err(CommandError::Control)?
-    {
+    if let Some(reply) = control::ask(&config.data_dir, command).map_err(CommandError::Control)? {
         return Ok(reply);
     }
     let now = SystemClock.now();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::count::{Counter, Rows};
+use crate::hit::Record;
 use crate::limits;
 use crate::outbox::Outbox;
 use crate::spool::{Frame, Lsn, Section, SpoolWriter};
@@ -37,7 +38,7 @@ impl Counting {
         loop {
             let wait = cut_at.saturating_duration_since(Instant::now());
             match frames.recv_timeout(wait) {
-                Ok(frame) => self.apply(&frame),
+                Ok(frame) => self.take(&frame),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     if self.cut() {
@@ -47,7 +48,7 @@ impl Counting {
                 }
             }
             let now = Instant::now();
-            if now >= cut_at || self.rows.len() >= limits::BATCH_ROWS_MAX {
+            if now >= cut_at {
                 let cut = self.cut();
                 cut_at = now + CUT_INTERVAL;
                 if cut && now >= checkpoint_at {
@@ -58,13 +59,31 @@ impl Counting {
         }
     }
 
-    fn apply(&mut self, frame: &Frame) {
+    /// Counts a frame; cuts on the way where it makes more rows than a batch should have.
+    fn take(&mut self, frame: &Frame) {
         debug_assert!(frame.first >= self.applied, "a frame is counted once");
-        let mut counter = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
-        for record in &frame.records {
-            counter.apply(record, &mut self.rows);
+        self.applied = frame.first;
+        let mut records = frame.records.as_slice();
+        while !records.is_empty() {
+            let counted = self.apply(records);
+            records = &records[counted..];
+            self.applied.0 += counted as u64;
+            if self.rows.len() >= limits::BATCH_ROWS_MAX {
+                self.cut();
+            }
         }
-        self.applied = Lsn(frame.first.0 + frame.records.len() as u64);
+    }
+
+    /// Counts records until there are enough rows for a batch; says how many.
+    fn apply(&mut self, records: &[Record]) -> usize {
+        let mut counter = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
+        for (at, record) in records.iter().enumerate() {
+            counter.apply(record, &mut self.rows);
+            if self.rows.len() >= limits::BATCH_ROWS_MAX {
+                return at + 1;
+            }
+        }
+        records.len()
     }
 
     /// Hands the rows to the outbox. False: it could not keep them; they stay here, the edge is
@@ -75,21 +94,18 @@ impl Counting {
             return true;
         }
         let batches = store::encode(&self.rows, &self.node);
-        match self.outbox.commit(self.applied, &batches) {
-            Ok(()) => {
-                self.rows = Rows::default();
-                self.spool.set_outbox_full(self.outbox.figures().full);
-                true
-            }
-            Err(_) => {
-                telemetry::error(
-                    "outbox",
-                    "rows cannot be kept; hits are refused until they can",
-                    &[("rows", Value::from(self.rows.len()))],
-                );
-                self.spool.set_outbox_full(true);
-                false
-            }
+        if let Ok(()) = self.outbox.commit(self.applied, &batches) {
+            self.rows = Rows::default();
+            self.spool.set_outbox_full(self.outbox.figures().full);
+            true
+        } else {
+            telemetry::error(
+                "outbox",
+                "rows cannot be kept; hits are refused until they can",
+                &[("rows", Value::from(self.rows.len()))],
+            );
+            self.spool.set_outbox_full(true);
+            false
         }
     }
 

@@ -106,7 +106,7 @@ fn keep(folder: &Path, name: &str, text: &str) -> std::io::Result<()> {
 fn random_name() -> std::io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| std::io::Error::from(ErrorKind::Other))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::count::{CountLimits, Counter, DayState, Rows};
 use crate::limits;
-use crate::outbox::Reached;
+use crate::outbox::{OutboxError, Reached};
 use crate::spool::{Lsn, Recovery, Spool, SpoolError};
 use crate::telemetry::{self, Value};
 
@@ -15,6 +15,15 @@ pub(super) struct Recovered {
     pub(super) applied: Lsn,
 }
 
+/// Why counting cannot go on where it ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RecoverError {
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+}
+
 /// The bounds of the counter.
 pub(super) fn count_limits() -> CountLimits {
     CountLimits {
@@ -24,12 +33,14 @@ pub(super) fn count_limits() -> CountLimits {
 }
 
 /// Loads the checkpoint, replays the spool behind it, and lets go of the rows that the outbox
-/// already has.
+/// already has. `keep` takes the rows of all records before a place, when they are many: what was
+/// spooled during a day without an outbox does not fit into memory at once.
 pub(super) fn recover(
     spool: &Spool,
     recovery: Recovery,
     reached: Reached,
-) -> Result<Recovered, SpoolError> {
+    mut keep: impl FnMut(Lsn, &Rows) -> Result<(), OutboxError>,
+) -> Result<Recovered, RecoverError> {
     let (mut counter, from) = match spool.load_checkpoint()? {
         None => (Counter::new(count_limits()), recovery.first),
         Some((from, sections)) => {
@@ -37,18 +48,18 @@ pub(super) fn recover(
                 .into_iter()
                 .map(|section| DayState { key: section.key, bytes: section.bytes })
                 .collect();
-            match Counter::decode(count_limits(), &parts) {
-                Ok(counter) => (counter, from),
-                Err(_) => {
-                    telemetry::error("count", "the checkpoint does not decode; visits begin anew", &[]);
-                    (Counter::new(count_limits()), from)
-                }
+            if let Ok(counter) = Counter::decode(count_limits(), &parts) {
+                (counter, from)
+            } else {
+                telemetry::error("count", "the checkpoint does not decode; visits begin anew", &[]);
+                (Counter::new(count_limits()), from)
             }
         }
     };
     let mut rows = Rows::default();
     let mut kept_already = Rows::default();
     let mut records: u64 = 0;
+    let mut failed = None;
     spool.replay(from, &mut |lsn, record| {
         records += 1;
         if lsn < reached.lsn {
@@ -58,8 +69,17 @@ pub(super) fn recover(
             }
         } else {
             counter.apply(&record, &mut rows);
+            if rows.len() >= limits::BATCH_ROWS_MAX && failed.is_none() {
+                match keep(Lsn(lsn.0 + 1), &rows) {
+                    Ok(()) => rows = Rows::default(),
+                    Err(error) => failed = Some(error),
+                }
+            }
         }
     })?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
     let applied = recovery.next.max(reached.lsn);
     telemetry::info(
         "count",

@@ -16,11 +16,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use super::counting::Counting;
 use super::folder::{DataFolder, FolderError, last_written};
 use super::live::{Connected, Running};
-use super::recover::{Recovered, recover};
+use super::recover::{RecoverError, Recovered, recover};
 use super::sites::{self, Measured};
 use crate::config::Config;
 use crate::console::control::Control;
 use crate::console::{self, Console, StateDb, StateError};
+use crate::count::Rows;
 use crate::edge::{self, BindError, Edge, EdgeConfig, Geo, Patience, Sink, Sites, SitesError};
 use crate::hit::{Clock, SystemClock};
 use crate::keys::{Backend, Keys};
@@ -75,6 +76,15 @@ pub enum ServeError {
     /// The system said no.
     #[error("{0} failed ({1})")]
     Io(&'static str, std::io::Error),
+}
+
+impl From<RecoverError> for ServeError {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::Spool(error) => Self::Spool(error),
+            RecoverError::Outbox(error) => Self::Outbox(error),
+        }
+    }
 }
 
 /// Runs until the program is asked to stop.
@@ -185,15 +195,15 @@ impl Stages {
             segment_bytes: config.spool_segment_bytes,
             max_bytes: config.spool_max_bytes,
         };
-        let (spool, recovery) =
-            Spool::open(spool_config, Arc::clone(&keys), Arc::clone(&clock))?;
-        let outbox_config = OutboxConfig {
-            dir: folder.path().join("outbox"),
-            max_bytes: config.outbox_max_bytes,
-        };
-        let (outbox, reached) = Outbox::open(outbox_config)?;
+        let (spool, recovery) = Spool::open(spool_config, Arc::clone(&keys), Arc::clone(&clock))?;
+        let outbox_config =
+            OutboxConfig { dir: folder.path().join("outbox"), max_bytes: config.outbox_max_bytes };
+        let (outbox, reached) = Outbox::open(&outbox_config)?;
         let outbox = Arc::new(outbox);
-        let Recovered { counter, rows, applied } = recover(&spool, recovery, reached)?;
+        let keep = |reached, rows: &Rows| {
+            outbox.commit(reached, &crate::store::encode(rows, &config.node))
+        };
+        let Recovered { counter, rows, applied } = recover(&spool, recovery, reached, keep)?;
 
         let (frames, committed) = sync_channel(limits::FRAMES_QUEUED_MAX);
         let spool = spool.start(applied, frames)?;
@@ -254,10 +264,7 @@ fn keys(installation: &str, now: crate::hit::Second) -> Keys {
     })
 }
 
-fn thread(
-    name: &str,
-    body: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, ServeError> {
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, ServeError> {
     let named = std::thread::Builder::new().name(name.to_owned());
     named.spawn(body).map_err(|error| ServeError::Io("starting a thread", error))
 }
@@ -349,7 +356,9 @@ async fn run(
         None => store_task.await,
     };
     telemetry::info("app", "stopped", &[]);
-    result.unwrap_or_else(|error| Err(ServeError::Io("the store's task", std::io::Error::other(error))))
+    result.unwrap_or_else(|error| {
+        Err(ServeError::Io("the store's task", std::io::Error::other(error)))
+    })
 }
 
 /// Turns true at the first SIGTERM or SIGINT; the second ends the program at once.
@@ -458,7 +467,9 @@ async fn start_engine(config: EngineConfig) -> Result<Engine, EngineError> {
         match Engine::start(config.clone()).await {
             Ok(engine) => return Ok(engine),
             Err(
-                fatal @ (EngineError::NoLibrary | EngineError::BadLibrary | EngineError::Older { .. }),
+                fatal @ (EngineError::NoLibrary
+                | EngineError::BadLibrary
+                | EngineError::Older { .. }),
             ) => return Err(fatal),
             Err(EngineError::Io(..) | EngineError::Ended(_) | EngineError::Silent) => {
                 telemetry::error("engine", "the engine did not start; it is tried again", &[]);

@@ -133,30 +133,27 @@ impl Config {
 
     fn from_reader(r: &mut Reader) -> Self {
         let data_dir = r.path("", "data_dir").unwrap_or_else(|| PathBuf::from("data"));
-        let log_level = r.parsed("log", "level", Level::Info, "error, warn, info or debug", |t| {
-            Level::parse(t)
-        });
+        let log_level =
+            r.parsed("log", "level", Level::Info, "error, warn, info or debug", Level::parse);
         let ingest = ingest(r);
         let console_listen = r.listen("console", "listen", "127.0.0.1:8081");
         let store = external(r);
         let node = r.name("store", "node", "main");
         let database = r.name("store", "database", "headcount");
         let engine_memory_bytes = r.size("engine", "memory_bytes", 2048 * MIB, 512 * MIB);
-        let durability = r.parsed("spool", "durability", Durability::Disk, "disk or process", |t| {
-            match t {
+        let durability =
+            r.parsed("spool", "durability", Durability::Disk, "disk or process", |t| match t {
                 "disk" => Some(Durability::Disk),
                 "process" => Some(Durability::Process),
                 _ => None,
-            }
-        });
+            });
         let spool_segment_bytes = r.size("spool", "segment_bytes", 32 * MIB, MIB);
         let checkpoint_interval_s = r.number("spool", "checkpoint_interval_s", 60, 1, 3600);
         let spool_max_bytes = r.size("spool", "max_bytes", 4096 * MIB, 4 * MIB);
         let outbox_max_bytes = r.size("outbox", "max_bytes", 8192 * MIB, 4 * MIB);
         let retention_months = r.number("privacy", "retention_months", 25, 0, 1200);
-        let signals = r.parsed("privacy", "signals", Signals::Withhold, "withhold or drop", |t| {
-            signals(t)
-        });
+        let signals =
+            r.parsed("privacy", "signals", Signals::Withhold, "withhold or drop", signals);
         let geo_database = r.path("geo", "database");
         let sites = sites(r, signals);
         if spool_segment_bytes * 2 > spool_max_bytes {

@@ -178,7 +178,12 @@ impl Reader {
         number.filter(|number| valid(*number))
     }
 
-    pub(super) fn switch(&mut self, section: &'static str, key: &'static str, default: bool) -> bool {
+    pub(super) fn switch(
+        &mut self,
+        section: &'static str,
+        key: &'static str,
+        default: bool,
+    ) -> bool {
         let value = match self.take(section, key) {
             None => return default,
             Some(Value::Boolean(value)) => Some(value),

@@ -4,9 +4,9 @@ use hashbrown::hash_map::Entry as Place;
 
 use super::day::{DayVisitors, View, Visit, VisitorState};
 use super::deltas::{Event, Origin, Sums};
-use super::intern::Pages;
+use super::intern::{Origins, Pages};
 use super::recent::Recent;
-use super::seen::{Firsts, Print, Seen};
+use super::seen::{Entry, Firsts, Print, Seen};
 use super::{CountLimits, Rows, SiteState, reason, unattributed};
 use crate::hit::{Bucket, Hit, HitKind, VisitorId};
 use crate::keys::KeyId;
@@ -35,9 +35,10 @@ pub(super) fn count(
     if is_homeless(hit, ids, site, limits) {
         return Outcome::NoVisit;
     }
-    let known = site.days.get(&(hit.day, key)).map_or((false, 0), |day| {
-        (day.visitors.contains_key(&id), day.len())
-    });
+    let known = site
+        .days
+        .get(&(hit.day, key))
+        .map_or((false, 0), |day| (day.visitors.contains_key(&id), day.len()));
     if let (false, visitors) = known
         && visitors >= limits.visitors_per_site
     {
@@ -58,7 +59,12 @@ pub(super) fn count(
 }
 
 /// Whether it is an engagement that no visit has a place for. Looked at before anything changes.
-fn is_homeless(hit: &Hit, (key, id, before): Ids, site: &mut SiteState, limits: CountLimits) -> bool {
+fn is_homeless(
+    hit: &Hit,
+    (key, id, before): Ids,
+    site: &mut SiteState,
+    limits: CountLimits,
+) -> bool {
     if !matches!(hit.kind, HitKind::Engagement { .. }) {
         return false;
     }
@@ -96,8 +102,9 @@ fn carry(hit: &Hit, (_, _, before): Ids, site: &mut SiteState) -> Option<Carried
     let visitor = day.visitors.get_mut(&id)?;
     let visit = visitor.visit.take_if(|visit| visit.goes_on(hit.at))?;
     let of_visit = visitor.seen.0.iter().filter(|entry| entry.visit == visit.number);
-    let seen = of_visit.map(|entry| super::seen::Entry { visit: 0, today: false, ..*entry });
-    let seen = Seen(seen.collect());
+    // Of the new day it has been seen in nothing yet.
+    let anew = |entry: &Entry| Entry { visit: 0, today: false, hour: Bucket(0), ..*entry };
+    let seen = Seen(of_visit.map(anew).collect());
     let origin = day.origins.get(visit.origin);
     Some(Carried { visit: Visit { number: 0, ..visit }, origin, seen })
 }
@@ -157,24 +164,23 @@ impl Counting<'_> {
             }
             Place::Vacant(place) => {
                 is_new = true;
-                let (visits, visit, seen) = match carried {
-                    Some(Carried { mut visit, origin, seen }) => {
+                let (visits, visit, seen) =
+                    if let Some(Carried { mut visit, origin, seen }) = carried {
                         last = Some(visit.last);
                         let Origin { hostname, entry_page, dims } = &origin;
                         visit.origin = origins.id(hostname, entry_page, dims);
                         (0, visit, seen)
-                    }
-                    None => {
+                    } else {
                         opened = true;
                         (1, self.open(origins, 1), Seen::default())
-                    }
-                };
+                    };
                 let (first, of_hour) = (visit.origin, visit.origin);
                 let visit = Some(visit);
                 place.insert(VisitorState { first, hour: hit.hour, of_hour, visits, visit, seen })
             }
         };
-        let VisitorState { first, hour, of_hour, visits: _, visit: Some(visit), seen } = visitor else {
+        let VisitorState { first, hour, of_hour, visits: _, visit: Some(visit), seen } = visitor
+        else {
             return debug_assert!(false, "the visit was just made sure of");
         };
         let new_hour = is_new || hit.hour > *hour;
@@ -187,7 +193,9 @@ impl Counting<'_> {
         recent.moved(last, last.map_or(hit.at, |last| last.max(hit.at)));
         self.any(visit, opened, (is_new, new_hour), &under);
         match &hit.kind {
-            HitKind::Pageview => self.pageview(visit, opened, seen, hit.hour == *hour, &under, pages),
+            HitKind::Pageview => {
+                self.pageview(visit, opened, seen, hit.hour == *hour, &under, pages);
+            }
             HitKind::Event { .. } => self.event(visit, seen, hit.hour == *hour, &under),
             HitKind::Engagement { engaged_ms, scroll_percent } => {
                 self.engagement((*engaged_ms, *scroll_percent), seen, &under);
@@ -196,7 +204,7 @@ impl Counting<'_> {
     }
 
     /// A visit that this hit opens.
-    fn open(&self, origins: &mut super::intern::Origins, number: u16) -> Visit {
+    fn open(&self, origins: &mut Origins, number: u16) -> Visit {
         let Hit { at, hostname, page, dims, kind, .. } = self.hit;
         let interactive = matches!(kind, HitKind::Event { interactive: true, .. });
         Visit {
@@ -212,7 +220,13 @@ impl Counting<'_> {
     }
 
     /// What any hit adds.
-    fn any(&mut self, visit: &mut Visit, opened: bool, (new, new_hour): (bool, bool), under: &Under) {
+    fn any(
+        &mut self,
+        visit: &mut Visit,
+        opened: bool,
+        (new, new_hour): (bool, bool),
+        under: &Under,
+    ) {
         if opened {
             let bounces = i64::from(visit.bounce);
             self.sums.visit(visit.bucket, &under.visit, |row| {

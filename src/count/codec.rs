@@ -267,13 +267,12 @@ fn read_visit(
     let number = read_u16(input)?;
     let bucket = Bucket(read_u32(input)?);
     let (began, last) = (Second(read_signed(input)?), Second(read_signed(input)?));
-    let exit = match flags & HAS_EXIT {
-        0 => None,
-        _ => {
-            let bucket = Bucket(read_u32(input)?);
-            let hostname = pages.share(&read_text(input)?);
-            Some(View { bucket, hostname, page: pages.share(&read_text(input)?) })
-        }
+    let exit = if flags & HAS_EXIT == 0 {
+        None
+    } else {
+        let bucket = Bucket(read_u32(input)?);
+        let hostname = pages.share(&read_text(input)?);
+        Some(View { bucket, hostname, page: pages.share(&read_text(input)?) })
     };
     let (viewed, bounce) = (flags & VIEWED != 0, flags & BOUNCE != 0);
     Ok(Visit { origin, number, bucket, began, last, viewed, bounce, exit })

@@ -115,12 +115,7 @@ impl Counter {
     /// A counter that has seen nothing.
     #[must_use]
     pub fn new(limits: CountLimits) -> Self {
-        Self {
-            limits,
-            sites: HashMap::new(),
-            ledger: BTreeMap::new(),
-            pages: Pages::default(),
-        }
+        Self { limits, sites: HashMap::new(), ledger: BTreeMap::new(), pages: Pages::default() }
     }
 
     /// Counts one record: changes the state, and adds its deltas to `rows`.

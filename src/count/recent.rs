@@ -17,7 +17,10 @@ pub(super) struct Recent {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { seconds: Box::new([(i64::MIN, 0); SECONDS]), minutes: Box::new([(i64::MIN, 0); MINUTES]) }
+        Self {
+            seconds: Box::new([(i64::MIN, 0); SECONDS]),
+            minutes: Box::new([(i64::MIN, 0); MINUTES]),
+        }
     }
 }
 

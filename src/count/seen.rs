@@ -54,6 +54,7 @@ pub(super) struct Entry {
 
 /// What is new about a thing that was just seen.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Firsts {
     pub(super) day: bool,
     pub(super) hour: bool,
@@ -86,7 +87,8 @@ impl Seen {
             if self.0.is_empty() {
                 self.0.reserve_exact(1);
             }
-            let fresh = Entry { print, hour, bucket, visit, scroll: None, engaged: false, today: true };
+            let fresh =
+                Entry { print, hour, bucket, visit, scroll: None, engaged: false, today: true };
             self.0.push(fresh);
             return Firsts { day: true, hour: true, visit: true, past_bound: false };
         };

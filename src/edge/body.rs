@@ -21,7 +21,10 @@ pub(super) enum BodyError {
 }
 
 /// Reads the whole body.
-pub(super) async fn read(body: Incoming, within: Duration) -> Result<Zeroizing<Vec<u8>>, BodyError> {
+pub(super) async fn read(
+    body: Incoming,
+    within: Duration,
+) -> Result<Zeroizing<Vec<u8>>, BodyError> {
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if declared > limits::BODY_BYTES_MAX {
         return Err(BodyError::TooLarge);

@@ -58,7 +58,17 @@ pub(super) fn deidentify(
     let (day, hour) = site.stamp(at);
     let PageUrl { hostname, page, campaign: _ } = page;
     let site = site.site.clone();
-    Ok(Record::Hit(Hit { site, at, day, hour, visitor, kind, hostname, page, dims: Box::new(dims) }))
+    Ok(Record::Hit(Hit {
+        site,
+        at,
+        day,
+        hour,
+        visitor,
+        kind,
+        hostname,
+        page,
+        dims: Box::new(dims),
+    }))
 }
 
 fn clean(kind: RawKind<'_>) -> Result<HitKind, Malformed> {

@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName};
-use hyper::StatusCode;
 
 use super::answer::{self, Answer};
 use super::arrival::Arrival;
@@ -43,7 +43,12 @@ enum Verdict {
 }
 
 /// `POST /api/event`.
-pub(super) async fn event(edge: &Edge, peer: IpAddr, headers: &HeaderMap, body: Incoming) -> Answer {
+pub(super) async fn event(
+    edge: &Edge,
+    peer: IpAddr,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Answer {
     let mut arrival = Arrival::new(edge);
     let body = match body::read(body, edge.patience.body).await {
         Ok(body) => body,
@@ -68,10 +73,13 @@ pub(super) async fn event(edge: &Edge, peer: IpAddr, headers: &HeaderMap, body: 
     // The client's text is gone before the wait begins.
     drop(body);
     match verdict {
-        Verdict::Queued(receipts, dropped) => match kept(receipts).await {
-            true => answer::taken(dropped),
-            false => answer::full(),
-        },
+        Verdict::Queued(receipts, dropped) => {
+            if kept(receipts).await {
+                answer::taken(dropped)
+            } else {
+                answer::full()
+            }
+        }
         Verdict::Malformed(error) => answer::malformed(error),
         Verdict::Limited(wait) => answer::too_many(wait),
         Verdict::Full => answer::full(),
@@ -164,12 +172,11 @@ fn judge(
             Record::Drop { reason, .. } => dropped = dropped.or(Some(*reason)),
             _ => counted = true,
         }
-        match arrival.submit(record) {
-            Ok(receipt) => receipts.push(receipt),
-            Err(_) => {
-                arrival.refuse(name, RejectReason::Shed);
-                return Verdict::Full;
-            }
+        if let Ok(receipt) = arrival.submit(record) {
+            receipts.push(receipt)
+        } else {
+            arrival.refuse(name, RejectReason::Shed);
+            return Verdict::Full;
         }
     }
     Verdict::Queued(receipts, dropped.filter(|_| !counted))

@@ -21,7 +21,9 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action
 /// Whether the browser says that its owner opted out.
 pub(super) fn is_set(headers: &HeaderMap) -> bool {
     headers.get_all(header::COOKIE).iter().any(|line| {
-        line.as_bytes().split(|byte| *byte == b';').any(|pair| pair.trim_ascii() == COOKIE.as_bytes())
+        line.as_bytes()
+            .split(|byte| *byte == b';')
+            .any(|pair| pair.trim_ascii() == COOKIE.as_bytes())
     })
 }
 
@@ -80,7 +82,8 @@ presses the button.</p>
 <form method=\"post\" action=\"/opt-out?back\"><button>Count this browser again</button></form>
 ";
 
-const FOOT: &str = "<p><small>A browser that sends Global Privacy Control or Do Not Track is never told
+const FOOT: &str =
+    "<p><small>A browser that sends Global Privacy Control or Do Not Track is never told
 apart from others here, without any cookie.</small></p>
 </main>
 </html>

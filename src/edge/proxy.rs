@@ -30,7 +30,7 @@ pub(super) async fn read<R: AsyncRead + Unpin>(stream: &mut R) -> std::io::Resul
         }
         let mut rest = [0; REST_BYTES_MAX];
         stream.read_exact(&mut rest[..length]).await?;
-        return binary(head[0], head[1], &rest[..length]).ok_or(ErrorKind::InvalidData.into());
+        return binary(head[0], head[1], &rest[..length]);
     }
     let mut line = [0; LINE_BYTES_MAX];
     line[..12].copy_from_slice(&first);
@@ -42,32 +42,34 @@ pub(super) async fn read<R: AsyncRead + Unpin>(stream: &mut R) -> std::io::Resul
         line[length] = stream.read_u8().await?;
         length += 1;
     }
-    text(&line[..length - 2]).ok_or(ErrorKind::InvalidData.into())
+    text(&line[..length - 2])
 }
 
 /// Version 1: `PROXY TCP4 source destination port port`.
-fn text(line: &[u8]) -> Option<Option<IpAddr>> {
-    let line = std::str::from_utf8(line).ok()?.strip_prefix("PROXY ")?;
-    let mut words = line.split(' ');
-    match words.next()? {
-        "TCP4" => Some(Some(IpAddr::V4(words.next()?.parse().ok()?))),
-        "TCP6" => Some(Some(IpAddr::V6(words.next()?.parse().ok()?))),
-        "UNKNOWN" => Some(None),
+fn text(line: &[u8]) -> std::io::Result<Option<IpAddr>> {
+    let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("PROXY "));
+    let mut words = line.unwrap_or_default().split(' ');
+    let (family, source) = (words.next(), words.next().unwrap_or_default());
+    let source = match family {
+        Some("UNKNOWN") => return Ok(None),
+        Some("TCP4") => source.parse().ok().map(IpAddr::V4),
+        Some("TCP6") => source.parse().ok().map(IpAddr::V6),
         _ => None,
-    }
+    };
+    source.map(Some).ok_or(ErrorKind::InvalidData.into())
 }
 
 /// Version 2: version and command, family and protocol, addresses.
-fn binary(command: u8, family: u8, rest: &[u8]) -> Option<Option<IpAddr>> {
-    match (command, family) {
-        // LOCAL: the proxy itself.
-        (0x20, _) => Some(None),
-        (0x21, 0x11) => Some(Some(IpAddr::V4(Ipv4Addr::from(*rest.first_chunk::<4>()?)))),
-        (0x21, 0x21) => Some(Some(IpAddr::V6(Ipv6Addr::from(*rest.first_chunk::<16>()?)))),
-        // Unix sockets, datagrams: no address that means anything here.
-        (0x21, _) => Some(None),
+fn binary(command: u8, family: u8, rest: &[u8]) -> std::io::Result<Option<IpAddr>> {
+    let source = match (command, family) {
+        (0x21, 0x11) => rest.first_chunk().map(|v4: &[u8; 4]| IpAddr::V4(Ipv4Addr::from(*v4))),
+        (0x21, 0x21) => rest.first_chunk().map(|v6: &[u8; 16]| IpAddr::V6(Ipv6Addr::from(*v6))),
+        // LOCAL: the proxy itself. PROXY for Unix sockets or datagrams: no address that means
+        // anything here.
+        (0x20 | 0x21, _) => return Ok(None),
         _ => None,
-    }
+    };
+    source.map(Some).ok_or(ErrorKind::InvalidData.into())
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ use super::wire::{
     read_u32, write_number, write_signed, write_str,
 };
 use super::{
-    Bucket, Currency, DropReason, Hit, HitKind, Record, RejectReason, Revenue, Second,
-    SiteName, Text, VisitDims, Visitor, VisitorId,
+    Bucket, Currency, DropReason, Hit, HitKind, Record, RejectReason, Revenue, Second, SiteName,
+    Text, VisitDims, Visitor, VisitorId,
 };
 use crate::keys::KeyId;
 

@@ -34,8 +34,6 @@ use crate::spool::log::{Log, LogError, Place};
 use crate::telemetry::{self, Value};
 use content::Content;
 
-
-
 /// A table that rows go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "a variant per table")]
@@ -195,7 +193,7 @@ struct Waiting {
 
 impl Outbox {
     /// Opens or creates the outbox.
-    pub fn open(config: OutboxConfig) -> Result<(Self, Reached), OutboxError> {
+    pub fn open(config: &OutboxConfig) -> Result<(Self, Reached), OutboxError> {
         let folder = |path| RealDisk::open(path).map_err(|error| OutboxError::Io("folder", error));
         let disk = Arc::new(folder(config.dir.clone())?);
         let aside = Arc::new(folder(config.dir.join("aside"))?);
@@ -217,7 +215,7 @@ impl Outbox {
         // A name, no secret: what is drawn with it only tells one outbox from another.
         let name = key_file("incarnation")?;
         let incarnation = *name.first_chunk().expect("16 of 32 bytes");
-        let (log, opened) = Log::open(Arc::clone(&disk), root, KIND, segment_bytes)?;
+        let (log, opened) = Log::open(disk, root, KIND, segment_bytes)?;
         let set_aside = aside.list().map_err(|error| OutboxError::Io("folder", error))?.len();
         let mut state = State {
             log,
@@ -261,7 +259,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// The oldest waiting batch of a table. `None`: none waits, or the disk cannot be read now.
+    /// The oldest waiting batch of a table; of the ledger, once no older batch waits. `None`: there
+    /// is none, or the disk cannot be read now.
     pub fn next(&self, table: Table) -> Option<Batch> {
         let mut state = self.state();
         match state.next(table) {
@@ -369,6 +368,10 @@ impl State {
         else {
             return Ok(None);
         };
+        // The ledger says what is written, so its rows come after all that they tell of.
+        if table == Table::Ledger && self.waiting.keys().next() != Some(&number) {
+            return Ok(None);
+        }
         let (place, note) = (entry.place.clone(), entry.note.clone());
         let payload = self.read(&place)?;
         let Some(Content::Commit { batches, .. }) = Content::decode(&payload) else {
@@ -419,7 +422,8 @@ impl State {
         let Some((_, batch)) = batches.into_iter().find(|(other, _)| *other == number) else {
             return Err(OutboxError::Damaged(1));
         };
-        let name = format!("{}-{}-schema{}-{number}.rowbinary", table.name(), batch.month, batch.schema);
+        let name =
+            format!("{}-{}-schema{}-{number}.rowbinary", table.name(), batch.month, batch.schema);
         disk::replace(&*self.aside, &name, &batch.bytes)
             .map_err(|error| OutboxError::Io("setting a batch aside", error))?;
         self.set_aside += 1;

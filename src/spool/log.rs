@@ -104,8 +104,7 @@ impl Log {
         kind: u32,
         segment_bytes: u64,
     ) -> Result<(Self, Opened), LogError> {
-        let mut log =
-            Self { disk, root, kind, segment_bytes, segments: Vec::new(), active: None };
+        let mut log = Self { disk, root, kind, segment_bytes, segments: Vec::new(), active: None };
         let mut names = log.disk.list().map_err(|e| LogError::Io("listing", e))?;
         names.sort();
         for name in &names {
@@ -299,11 +298,8 @@ impl Log {
                 if head.first + u64::from(head.count) <= from {
                     return;
                 }
-                let place = Place {
-                    segment: segment.first,
-                    offset: offset as u64,
-                    bytes: head.bytes(),
-                };
+                let place =
+                    Place { segment: segment.first, offset: offset as u64, bytes: head.bytes() };
                 match open_frame(&key, frame) {
                     Some(payload) => each(Opening {
                         first: head.first,

@@ -185,11 +185,7 @@ impl Spool {
     }
 
     /// Reads every record from `from` on, in order.
-    pub fn replay(
-        &self,
-        from: Lsn,
-        each: &mut dyn FnMut(Lsn, Record),
-    ) -> Result<(), SpoolError> {
+    pub fn replay(&self, from: Lsn, each: &mut dyn FnMut(Lsn, Record)) -> Result<(), SpoolError> {
         let mut seals = payload::Seals::new(Arc::clone(&self.keys));
         let mut undecoded = 0_u64;
         self.log.each(from.0, |frame| {

@@ -118,14 +118,14 @@ fn open_sections(mut input: &[u8], seals: &mut Seals) -> Option<Ids> {
         if chunks.len() != count {
             return None;
         }
-        ids.insert(key, chunks.iter().map(id).collect::<Vec<_>>().into_iter());
+        ids.insert(key, chunks.iter().copied().map(id).collect::<Vec<_>>().into_iter());
     }
     input.is_empty().then_some(ids)
 }
 
 #[expect(clippy::disallowed_methods, reason = "read back from a sealed field")]
-fn id(bytes: &[u8; 8]) -> VisitorId {
-    VisitorId::from_raw(u64::from_le_bytes(*bytes))
+fn id(bytes: [u8; 8]) -> VisitorId {
+    VisitorId::from_raw(u64::from_le_bytes(bytes))
 }
 
 fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {

@@ -93,11 +93,12 @@ fn encoded<T>(record: Record, then: impl FnOnce(Encoded<'_>) -> T) -> T {
     })
 }
 
+/// A record's bytes, and its ids.
+type Scratch = (Vec<u8>, Vec<(KeyId, VisitorId)>);
+
 thread_local! {
     /// Where a thread encodes.
-    static SCRATCH: RefCell<(Vec<u8>, Vec<(KeyId, VisitorId)>)> = const {
-        RefCell::new((Vec::new(), Vec::new()))
-    };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
 impl Pending {

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::stored;
-use crate::support::search::{Mark, files, found_in};
 use crate::support::Collector;
+use crate::support::search::{Mark, files, found_in};
 
 const SITE: &str = "canary.example";
 const ADDRESS_V4: &str = "203.0.113.77";
@@ -28,8 +28,18 @@ const PHONE: &str = "4915112345678";
 fn marks() -> Vec<Mark> {
     let v6 = ADDRESS_V6.parse::<std::net::Ipv6Addr>().expect("an address").octets();
     let texts = [
-        ADDRESS_V4, ADDRESS_V6, AGENT_MARK, EMAIL, EMAIL_NAME, TOKEN, UUID, CLICK_ID, COOKIE, DEVICE,
-        SECRET_HEADER, PHONE,
+        ADDRESS_V4,
+        ADDRESS_V6,
+        AGENT_MARK,
+        EMAIL,
+        EMAIL_NAME,
+        TOKEN,
+        UUID,
+        CLICK_ID,
+        COOKIE,
+        DEVICE,
+        SECRET_HEADER,
+        PHONE,
     ];
     let mut marks: Vec<Mark> = texts.iter().map(|text| Mark::text(text)).collect();
     marks.push(Mark::bytes("the IPv6 address as a number", &v6));
@@ -46,13 +56,16 @@ fn url(path: &str) -> String {
     )
 }
 
-fn headers<'a>(address: &'a str) -> Vec<(&'a str, &'a str)> {
+fn headers(address: &str) -> Vec<(&str, &str)> {
     vec![
         ("x-forwarded-for", address),
         ("user-agent", AGENT),
         ("cookie", "session=zqcookiemark; other=1"),
         ("authorization", "Bearer zqheadermark"),
-        ("referer", "https://canary.example/zqheadermark/7a7b7c7d-1234-4abc-8def-77aa88bb99cc?x=zqcookiemark"),
+        (
+            "referer",
+            "https://canary.example/zqheadermark/7a7b7c7d-1234-4abc-8def-77aa88bb99cc?x=zqcookiemark",
+        ),
         ("accept-language", "zu-zqheadermark,en;q=0.5"),
         ("x-zqheadermark", "zqheadermark"),
     ]
@@ -146,7 +159,12 @@ fn send_all(collector: &Collector) -> Vec<u8> {
         // A head that is too large, a method that is not there, a path that is not one.
         let huge = SECRET_HEADER.repeat(4_000);
         keep(collector.ingest().get("/p.gif", &[("x-huge", &huge)]).expect("answered"));
-        keep(collector.ingest().send("DELETE", &format!("/{TOKEN}"), &headers, b"").expect("answered"));
+        keep(
+            collector
+                .ingest()
+                .send("DELETE", &format!("/{TOKEN}"), &headers, b"")
+                .expect("answered"),
+        );
         if let Ok(answer) =
             collector.ingest().raw(format!("GET {TOKEN} zq\r\n\r\n").as_bytes(), false)
         {
@@ -157,7 +175,15 @@ fn send_all(collector: &Collector) -> Vec<u8> {
     let mut console = collector.console();
     let body = json!({"site_id": EMAIL, "metrics": ["visitors"], "date_range": "7d"}).to_string();
     let json_type = ("content-type", "application/json");
-    keep(console.post("/api/v2/query", &[json_type, ("authorization", "Bearer zqheadermark")], body.as_bytes()).expect("answered"));
+    keep(
+        console
+            .post(
+                "/api/v2/query",
+                &[json_type, ("authorization", "Bearer zqheadermark")],
+                body.as_bytes(),
+            )
+            .expect("answered"),
+    );
     keep(console.get(&format!("/sign-in?token={TOKEN}"), &[]).expect("answered"));
     keep(console.get("/metrics", &[]).expect("answered"));
     answered

@@ -325,8 +325,13 @@ fn one_client_is_one_visitor_and_another_address_agent_language_or_device_is_ano
         vec![FIREFOX, from("203.0.113.1, 127.0.0.1")],
         vec![FIREFOX, from("6.6.6.6, 203.0.113.1")],
         vec![FIREFOX, from("203.0.113.2")],
-        vec![("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0"),
-             from("203.0.113.1")],
+        vec![
+            (
+                "user-agent",
+                "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0",
+            ),
+            from("203.0.113.1"),
+        ],
         vec![FIREFOX, from("203.0.113.1"), ("accept-language", "de")],
         vec![FIREFOX, from("2001:db8:1:2::1")],
         vec![FIREFOX, from("2001:db8:1:2:ffff::9")],
@@ -335,7 +340,7 @@ fn one_client_is_one_visitor_and_another_address_agent_language_or_device_is_ano
     for headers in &hits {
         server.post(headers, &view("a.example"));
     }
-    let device = view("a.example").replace("}", r#","device":"d1"}"#);
+    let device = view("a.example").replace('}', r#","device":"d1"}"#);
     server.post(&hits[0], &device);
     let ids = server.visitors();
     assert_eq!((ids[0], ids[0]), (ids[1], ids[2]), "the same client through other hops");
@@ -389,7 +394,9 @@ fn a_body_is_bounded_in_bytes_and_in_time() {
 fn a_client_that_goes_away_in_the_middle_has_abandoned_its_request() {
     let server = Server::start(config());
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("it listens");
-    stream.write_all(b"POST /api/event HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{").expect("sent");
+    stream
+        .write_all(b"POST /api/event HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
+        .expect("sent");
     drop(stream);
     until("it is told", || {
         let told = server.told();
@@ -500,6 +507,9 @@ fn a_port_in_use_is_named() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let _taken = edge::bind(&listen, 2).expect("it is free");
-    let error = edge::bind(&listen, 1).err().expect("it is taken").to_string();
-    assert_eq!(error, format!("{listen} is in use by another program: stop it, or listen on another port"));
+    let error = edge::bind(&listen, 1).expect_err("it is taken").to_string();
+    assert_eq!(
+        error,
+        format!("{listen} is in use by another program: stop it, or listen on another port")
+    );
 }

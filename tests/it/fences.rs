@@ -77,18 +77,15 @@ fn replace(from: &'static str, to: &'static str) -> impl FnOnce(&str) -> String 
 #[test]
 fn the_copy_builds_while_no_fence_is_broken() {
     // Otherwise every other test here passes for the wrong reason.
-    let said = check("check", "src/limits.rs", add("const _: () = assert!(1 > 2, \"the control\");"));
+    let said =
+        check("check", "src/limits.rs", add("const _: () = assert!(1 > 2, \"the control\");"));
     expect(&said, "the control", "src/limits.rs");
     assert_eq!(said.lines().filter(|line| line.contains("error")).count(), 2, "{said}");
 }
 
 #[test]
 fn a_raw_hit_cannot_be_named_outside_the_edge() {
-    let said = check(
-        "check",
-        "src/spool/mod.rs",
-        add("fn leak(_: &crate::edge::raw::RawHit) {}"),
-    );
+    let said = check("check", "src/spool/mod.rs", add("fn leak(_: &crate::edge::raw::RawHit) {}"));
     expect(&said, "private", "src/spool/mod.rs");
 }
 
@@ -131,7 +128,10 @@ fn a_hit_cannot_gain_a_field_that_is_not_clean() {
     let said = check(
         "check",
         "src/hit/record.rs",
-        replace("/// The site's day.\n    pub day: Day,", "/// A leak.\n    pub agent: String,\n    /// The site's day.\n    pub day: Day,"),
+        replace(
+            "/// The site's day.\n    pub day: Day,",
+            "/// A leak.\n    pub agent: String,\n    /// The site's day.\n    pub day: Day,",
+        ),
     );
     expect(&said, "pattern does not mention field `agent`", "src/hit/record.rs");
     let said = check(

@@ -45,7 +45,7 @@ fn word(mut number: u64) -> String {
 fn load(collector_port: u16, next: &AtomicU64, stop: &AtomicBool) -> Sent {
     let mut client = crate::support::http::Client::new(collector_port);
     let mut sent = Sent::default();
-    let mut last_page = BTreeMap::new();
+    let mut last_page: BTreeMap<u64, String> = BTreeMap::new();
     while !stop.load(Ordering::Relaxed) {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let visitor = number * 7919 % VISITORS;
@@ -67,12 +67,14 @@ fn load(collector_port: u16, next: &AtomicU64, stop: &AtomicBool) -> Sent {
         };
         let headers = [
             ("x-forwarded-for", address.as_str()),
-            ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+            (
+                "user-agent",
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            ),
         ];
         let answer = client.post("/api/event", &headers, body.to_string().as_bytes());
-        let answered = answer.is_ok_and(|a| {
-            a.status == 202 && a.header("x-headcount-dropped").is_none()
-        });
+        let answered =
+            answer.is_ok_and(|a| a.status == 202 && a.header("x-headcount-dropped").is_none());
         if counts {
             if answered {
                 last_page.insert(visitor, path.clone());
@@ -166,7 +168,14 @@ fn nothing_answered_is_lost_or_doubled_by_twenty_kills_of_collector_and_engine()
     let counted: BTreeSet<String> =
         stored.by_page(Table::Pages, "pageviews", SITE).into_keys().collect();
     let lost: Vec<_> = sent.answered.difference(&counted).collect();
-    assert!(lost.is_empty(), "{} answered hits are lost: {lost:?}", lost.len());
+    let few = &lost[..lost.len().min(5)];
+    assert!(
+        lost.is_empty(),
+        "{} of {} answered hits are lost, such as {few:?}; {} were counted, ledger {ledger}",
+        lost.len(),
+        sent.answered.len(),
+        counted.len()
+    );
 
     let lsns: Vec<u64> = records.keys().map(|lsn| lsn.0).collect();
     assert_eq!(lsns.first(), Some(&0), "the first record was harvested");

@@ -5,8 +5,11 @@
 mod canary;
 mod edge;
 mod fences;
+mod kill;
+mod program;
 mod stats;
 mod store;
 mod stored;
 mod support;
 mod tidy;
+mod twin;

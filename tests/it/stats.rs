@@ -1,5 +1,7 @@
 //! Questions against the real engine: rows that are known, answers that were added up by hand.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::path::PathBuf;
 
 use headcount::hit::Second;
@@ -99,8 +101,7 @@ impl Seeded {
     async fn check(&self, question: Value, expected: Value) {
         let answer = self.ask(&question, Reader::OWNER).await.unwrap();
         let rows = answer["results"].as_array().unwrap().iter();
-        let rows: Vec<Value> =
-            rows.map(|row| json!([row["dimensions"], row["metrics"]])).collect();
+        let rows: Vec<Value> = rows.map(|row| json!([row["dimensions"], row["metrics"]])).collect();
         assert_eq!(json!(rows), expected, "{question}");
     }
 }
@@ -207,11 +208,7 @@ async fn pages_and_events_are_answered_from_their_own_firsts() {
         "metrics": ["visitors", "pageviews", "visits", "bounce_rate"],
         "dimensions": ["event:page"],
     });
-    let rows = json!([
-        [["/"], [2, 2, 2, 50]],
-        [["/a"], [1, 2, 1, 0]],
-        [["/b"], [1, 1, 0, null]],
-    ]);
+    let rows = json!([[["/"], [2, 2, 2, 50]], [["/a"], [1, 2, 1, 0]], [["/b"], [1, 1, 0, null]],]);
     seeded.check(pages.clone(), rows).await;
     let mut second = pages;
     second["pagination"] = json!({"limit": 1, "offset": 1});

@@ -124,7 +124,8 @@ pub(crate) fn plant(data: &Path, text: &str) {
             .with_user(&config.user)
             .with_password(config.password.as_deref().unwrap_or_default())
             .with_database(&config.database);
-        let sql = "INSERT INTO journeys (site, from_page, transitions) VALUES ('planted', {t:String}, 1)";
+        let sql =
+            "INSERT INTO journeys (site, from_page, transitions) VALUES ('planted', {t:String}, 1)";
         client.query_raw(sql).param("t", text).execute().await.expect("it is written");
         engine.stop().await;
     });
@@ -174,7 +175,8 @@ async fn sums(store: &Store, table: Table) -> Sums {
             Kind::Text | Kind::Count => column.name.to_owned(),
         })
         .collect();
-    let sums: Vec<String> = counters(table).map(|it| format!("toInt64(sum({}))", it.name)).collect();
+    let sums: Vec<String> =
+        counters(table).map(|it| format!("toInt64(sum({}))", it.name)).collect();
     let places = (1..=keys.len()).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "SELECT {}, {} FROM {} WHERE site != '{MARKER_SITE}' GROUP BY {places}",

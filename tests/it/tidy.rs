@@ -5,13 +5,26 @@ use std::path::{Path, PathBuf};
 
 /// The modules in the order of a hit's way. Each uses those before it; `app` uses all.
 const ORDER: &[&str] = &[
-    "limits", "hit", "keys", "telemetry", "terminal", "edge", "spool", "count", "outbox", "store",
-    "stats", "release", "config", "console", "app",
+    "limits",
+    "hit",
+    "keys",
+    "telemetry",
+    "terminal",
+    "edge",
+    "spool",
+    "count",
+    "outbox",
+    "store",
+    "stats",
+    "release",
+    "config",
+    "console",
+    "app",
 ];
 
 /// Edges against the order, each with its reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("hit", "keys"),   // A hit names the key that made its id, and nothing else of it.
+    ("hit", "keys"),      // A hit names the key that made its id, and nothing else of it.
     ("stats", "release"), // An answer leaves through the release, which knows no questions.
 ];
 
@@ -45,7 +58,7 @@ fn named(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     for line in code {
         for part in line.split("crate::").skip(1) {
-            let name: String = part.chars().take_while(|c| c.is_ascii_lowercase()).collect();
+            let name: String = part.chars().take_while(char::is_ascii_lowercase).collect();
             names.push(name);
         }
     }
@@ -83,9 +96,9 @@ fn a_module_uses_only_those_before_it_on_the_hits_way() {
 #[test]
 fn raw_types_are_named_in_the_edge_only() {
     for (path, text) in sources("src") {
-        let named = text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| {
-            ["RawHit", "RawText", "RawAddress"].contains(&word)
-        });
+        let named = text
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .any(|word| ["RawHit", "RawText", "RawAddress"].contains(&word));
         assert!(!named || path.starts_with("src/edge"), "{} names a raw type", path.display());
     }
 }

@@ -274,7 +274,9 @@ pub fn probe_folder(dir: &Path) -> Result<Folder, String> {
 
 /// Looks whether the kernel's keyring can be used, under a name that nothing else uses.
 pub fn probe_keyring() -> Result<(), String> {
-    crate::keys::Keys::kernel("doctor", SystemClock.now()).map(drop).map_err(|error| error.to_string())
+    crate::keys::Keys::kernel("doctor", SystemClock.now())
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 /// Asks the store for its version and time.

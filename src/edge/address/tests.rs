@@ -55,9 +55,18 @@ fn without_a_header_or_another_address_the_farthest_trusted_one_is_the_client() 
 
 #[test]
 fn junk_makes_the_address_unknown() {
-    for junk in
-        ["", " ", "unknown", "999.1.1.1", "1.2.3", "a@b.example", "[::1", "1.2.3.4:x", "1.2.3.4:", "é"]
-    {
+    for junk in [
+        "",
+        " ",
+        "unknown",
+        "999.1.1.1",
+        "1.2.3",
+        "a@b.example",
+        "[::1",
+        "1.2.3.4:x",
+        "1.2.3.4:",
+        "é",
+    ] {
         check("127.0.0.1", &[junk], None);
         check("127.0.0.1", &[&format!("198.51.100.1, {junk}")], None);
         // What stands to the left of a good address is never looked at.

@@ -41,7 +41,8 @@ impl<'a> Json<'a> {
             Self::Text(text) => Json::Text(owned(text)),
             Self::List => Json::List,
             Self::Object(members) => {
-                let members = members.into_iter().map(|(key, value)| (owned(key), value.into_owned()));
+                let members =
+                    members.into_iter().map(|(key, value)| (owned(key), value.into_owned()));
                 Json::Object(members.collect())
             }
         }

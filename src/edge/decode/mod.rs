@@ -10,8 +10,8 @@ mod tests;
 
 use std::borrow::Cow;
 
-use super::raw::{RawHit, RawKind, RawText};
 use super::raw::RawClient;
+use super::raw::{RawHit, RawKind, RawText};
 use crate::hit::Revenue;
 use crate::limits;
 use json::Json;
@@ -104,8 +104,12 @@ pub(super) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Said<'a
             "r" => said.referrer = value,
             "device" => said.device = value,
             "n" if !value.trim().is_empty() && value != "pageview" => {
-                said.kind =
-                    Kind::Event { name: value, interactive: true, props: Vec::new(), revenue: None };
+                said.kind = Kind::Event {
+                    name: value,
+                    interactive: true,
+                    props: Vec::new(),
+                    revenue: None,
+                };
             }
             _ => {}
         }
@@ -113,7 +117,7 @@ pub(super) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Said<'a
     said.checked()
 }
 
-impl<'a> Said<'a> {
+impl Said<'_> {
     fn checked(self) -> Result<Self, Malformed> {
         if self.url.is_empty() || self.url.len() > limits::URL_BYTES_MAX {
             return Err(URL);
@@ -188,9 +192,11 @@ fn engagement<'a>(fields: &mut Fields<'a>) -> Result<Kind<'a>, Malformed> {
     let wrong = |field, why| Malformed { field, why };
     let engaged_ms = match fields.take(&["e"]) {
         None => None,
-        Some(Json::Number(number)) => Some(whole(&number).and_then(|ms| u64::try_from(ms).ok()).ok_or(
-            wrong("e", "must be a whole number of milliseconds, not below 0"),
-        )?),
+        Some(Json::Number(number)) => Some(
+            whole(&number)
+                .and_then(|ms| u64::try_from(ms).ok())
+                .ok_or(wrong("e", "must be a whole number of milliseconds, not below 0"))?,
+        ),
         Some(_) => return Err(wrong("e", "must be a whole number of milliseconds, not below 0")),
     };
     let scroll_percent = match fields.take(&["sd"]) {
@@ -221,7 +227,8 @@ fn whole(number: &str) -> Option<i64> {
 }
 
 fn props(value: Option<Json<'_>>) -> Result<Props<'_>, Malformed> {
-    let wrong = Malformed { field: "props", why: "must be an object of texts, numbers or booleans" };
+    let wrong =
+        Malformed { field: "props", why: "must be an object of texts, numbers or booleans" };
     let members = match value {
         None => return Ok(Vec::new()),
         Some(Json::Object(members)) => members,

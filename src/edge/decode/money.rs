@@ -8,8 +8,8 @@ const EXPONENTS: &[(u32, &[&str])] = &[
     (
         0,
         &[
-            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
-            "VUV", "XAF", "XOF", "XPF",
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+            "VND", "VUV", "XAF", "XOF", "XPF",
         ],
     ),
     (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
@@ -22,8 +22,10 @@ pub(super) fn revenue(amount: &str, currency: &str) -> Result<Revenue, &'static 
     let currency = Currency::parse(currency.trim())
         .ok_or("must have a currency of three letters, such as EUR")?;
     let code = currency.as_str();
-    let exponent =
-        EXPONENTS.iter().find(|(_, codes)| codes.contains(&code)).map_or(2, |(exponent, _)| *exponent);
+    let exponent = EXPONENTS
+        .iter()
+        .find(|(_, codes)| codes.contains(&code))
+        .map_or(2, |(exponent, _)| *exponent);
     let minor = minor_units(amount.trim(), exponent)
         .filter(|minor| minor.abs() <= limits::REVENUE_MINOR_MAX)
         .ok_or("must have a decimal amount, such as 9.99, of at most ten billion")?;
@@ -46,17 +48,17 @@ fn minor_units(text: &str, exponent: u32) -> Option<i64> {
         return None;
     }
     let number: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let shift = i32::try_from(exponent).ok()?.checked_add(power)?
-        - i32::try_from(fraction.len()).ok()?;
+    let shift =
+        i32::try_from(exponent).ok()?.checked_add(power)? - i32::try_from(fraction.len()).ok()?;
     let minor = if number == 0 {
         0
     } else if shift >= 0 {
         number.checked_mul(10_i128.checked_pow(shift.unsigned_abs())?)?
     } else {
         // Smaller than any unit by far, if the divisor does not fit.
-        10_i128.checked_pow(shift.unsigned_abs()).map_or(0, |divisor| {
-            number / divisor + i128::from(number % divisor * 2 >= divisor)
-        })
+        10_i128
+            .checked_pow(shift.unsigned_abs())
+            .map_or(0, |divisor| number / divisor + i128::from(number % divisor * 2 >= divisor))
     };
     let minor = i64::try_from(minor).ok()?;
     Some(if negative { -minor } else { minor })
@@ -95,7 +97,8 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_or_currency_is_refused() {
-        for amount in ["", "-", ".", "1,5", "NaN", "inf", "0x10", "1 000", "1e", "10000000001", "1e30"]
+        for amount in
+            ["", "-", ".", "1,5", "NaN", "inf", "0x10", "1 000", "1e", "10000000001", "1e30"]
         {
             check(amount, "EUR", None);
         }

@@ -9,8 +9,9 @@ fn shown(said: &Said<'_>) -> String {
         Kind::Pageview => "pageview".to_owned(),
         Kind::Event { name, interactive, props, revenue } => {
             let props: Vec<String> = props.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            let revenue =
-                revenue.map(|it| format!(" {}{}", it.minor, it.currency.as_str())).unwrap_or_default();
+            let revenue = revenue
+                .map(|it| format!(" {}{}", it.minor, it.currency.as_str()))
+                .unwrap_or_default();
             format!("event {name} {interactive} [{}]{revenue}", props.join(","))
         }
         Kind::Engagement { engaged_ms, scroll_percent } => {
@@ -52,7 +53,10 @@ fn plausible_s_fields_are_understood_by_both_names() {
         r#"{"n":"A","u":"/x","d":"a","props":"{\"k\":\"v\"}","revenue":"{\"amount\":1.5,\"currency\":\"usd\"}"}"#,
         Ok("event A true [k=v] 150USD | a | /x |  | "),
     );
-    check(r#"{"n":404,"u":"/x","d":"a","m":{"k":1.25}}"#, Ok("event 404 true [k=1.25] | a | /x |  | "));
+    check(
+        r#"{"n":404,"u":"/x","d":"a","m":{"k":1.25}}"#,
+        Ok("event 404 true [k=1.25] | a | /x |  | "),
+    );
     check(r#"{"n":"A","u":"/x","r":null,"p":null,"$":null}"#, Ok("event A true [] |  | /x |  | "));
     check(r#"{"n":"A","u":"/a","u":"/b","d":"a"}"#, Ok("event A true [] | a | /b |  | "));
 }
@@ -115,9 +119,17 @@ fn no_more_properties_are_kept_than_the_bound() {
 fn a_pixel_s_query_says_the_same_as_a_body() {
     let check = |query: &str, page: Option<&str>, expected: &str| {
         let said = pixel(query, page).ok();
-        assert_eq!(said.as_ref().map_or_else(|| "malformed".to_owned(), shown), expected, "{query}");
+        assert_eq!(
+            said.as_ref().map_or_else(|| "malformed".to_owned(), shown),
+            expected,
+            "{query}"
+        );
     };
-    check("s=a.example&u=/x&r=https://c.example", None, "pageview | a.example | /x | https://c.example | ");
+    check(
+        "s=a.example&u=/x&r=https://c.example",
+        None,
+        "pageview | a.example | /x | https://c.example | ",
+    );
     check("s=a&u=%2Fx%3Fy%3D1", None, "pageview | a | /x?y=1 |  | ");
     check("s=a&n=Open", Some("https://a/x"), "event Open true [] | a | https://a/x |  | ");
     check("s=a&n=pageview&u=/y", Some("https://a/x"), "pageview | a | /y |  | ");
@@ -131,7 +143,10 @@ fn a_pixel_s_query_says_the_same_as_a_body() {
 #[test]
 fn the_host_of_a_page_is_found_where_it_names_one() {
     let host = |url: &str| {
-        let query = format!("u={}", percent_encoding::utf8_percent_encode(url, percent_encoding::NON_ALPHANUMERIC));
+        let query = format!(
+            "u={}",
+            percent_encoding::utf8_percent_encode(url, percent_encoding::NON_ALPHANUMERIC)
+        );
         pixel(&query, None).ok().and_then(|said| said.host().map(str::to_owned))
     };
     assert_eq!(host("https://a.example/x").as_deref(), Some("a.example"));

@@ -1,22 +1,55 @@
-#![allow(missing_docs, clippy::allow_attributes, clippy::allow_attributes_without_reason, clippy::disallowed_methods, clippy::disallowed_types)]
+//! What is made of what a client sent: closed, clean values.
+//!
+//! *Owns* the scrubber, the names of sources, channels, browsers, systems and devices, the country.
+//! *In*: a URL, a referrer, a header, a truncated address. *Out*: [`Text`]s that may be kept.
+//! *Never* passes on what is not on a list or was not scrubbed; does no IO but to open the country
+//! database.
+//!
+//! ```text
+//! scrub      free text → text without e-mail addresses, ids, tokens, numbers, addresses
+//!   detect   which words those are
+//!   name     the one place where a `Text` is made
+//! page       URL → host, path; campaign: the seven keys of its query and the click networks
+//! source     campaign and referrer → source; channel: its group; spam
+//! agent      bots, browser, system, device; marks: the words it goes by
+//! language, geo
+//! ```
+
+mod agent;
+mod campaign;
+mod channel;
+mod detect;
+mod geo;
+mod host;
+mod language;
+mod marks;
+mod name;
+mod page;
+mod scrub;
+mod source;
+mod spam;
+#[cfg(test)]
+mod tests;
+
+pub(super) use agent::{Agent, agent_of};
+pub use geo::{Geo, GeoError};
+pub(super) use language::language_of;
+pub(super) use page::{PageUrl, page_url};
+pub(super) use source::{Source, source_of};
+
 use crate::hit::Text;
-use std::{net::IpAddr, path::{Path, PathBuf}};
-pub(super) struct PageUrl { pub hostname: Text, pub page: Text, pub campaign: Campaign }
-#[derive(Default)]
-pub(super) struct Campaign { pub utm_source: Text, pub utm_medium: Text, pub utm_campaign: Text, pub utm_content: Text, pub utm_term: Text, pub tag: Text }
-pub(super) struct Source { pub channel: Text, pub source: Text, pub referrer_host: Text, pub spam: bool }
-#[derive(Default)]
-pub(super) struct Agent { pub bot: bool, pub browser: Text, pub browser_version: Text, pub os: Text, pub os_version: Text, pub device: Text }
-pub struct Geo; 
-#[derive(Debug, thiserror::Error)] #[error("x")] pub struct GeoError;
-impl Geo { pub fn open(_: &Path) -> Result<Geo, GeoError> { Err(GeoError) } pub fn default_database() -> Option<PathBuf> { None } pub(super) fn country(&self, _: IpAddr) -> Text { Text::EMPTY } pub fn built(&self) -> u64 { 0 } }
-fn t(s: &str) -> Text { Text::from_scrubbed(s) }
-pub(super) fn page_url(url: &str, host: &str) -> Option<PageUrl> {
-    let (h, p) = if url.starts_with('/') { (host, url) } else { let r = url.strip_prefix("https://").or(url.strip_prefix("http://"))?; r.find('/').map_or((r, "/"), |i| r.split_at(i)) };
-    Some(PageUrl { hostname: t(h), page: t(p.split(['?', '#']).next()?), campaign: Campaign::default() })
+use crate::limits;
+
+/// An event's name, scrubbed; at most `limits::EVENT_NAME_CHARS_MAX` characters.
+pub(super) fn event_name(name: &str) -> Text {
+    name::scrubbed(&scrub::value(name, limits::EVENT_NAME_CHARS_MAX))
 }
-pub(super) fn event_name(n: &str) -> Text { t(n) }
-pub(super) fn prop(k: &str, v: &str) -> Option<(Text, Text)> { Some((t(k), t(v))) }
-pub(super) fn source_of(_: &Campaign, _: &str, _: &str) -> Source { Source { channel: t("Direct"), source: t(""), referrer_host: t(""), spam: false } }
-pub(super) fn agent_of(a: &str) -> Agent { Agent { bot: a.is_empty() || a.contains("bot"), ..Agent::default() } }
-pub(super) fn language_of(_: &str) -> Text { t("") }
+
+/// A property, scrubbed and cut to `limits::PROP_KEY_CHARS_MAX` and `PROP_VALUE_CHARS_MAX`
+/// characters. None: nothing is left of the key or the value.
+pub(super) fn prop(key: &str, value: &str) -> Option<(Text, Text)> {
+    let key = scrub::value(key, limits::PROP_KEY_CHARS_MAX);
+    let value = scrub::value(value, limits::PROP_VALUE_CHARS_MAX);
+    let whole = !key.is_empty() && !value.is_empty();
+    whole.then(|| (name::scrubbed(&key), name::scrubbed(&value)))
+}

@@ -13,10 +13,8 @@ const SEGMENT_BYTES: u64 = 400;
 
 fn open(disk: &MemoryDisk) -> (Log, Opened) {
     let root = Zeroizing::new([5; 32]);
-    match Log::open(Arc::new(disk.clone()), root, KIND, SEGMENT_BYTES) {
-        Ok(opened) => opened,
-        Err(_) => panic!("it opens"),
-    }
+    let opened = Log::open(Arc::new(disk.clone()), root, KIND, SEGMENT_BYTES);
+    opened.unwrap_or_else(|error| panic!("it opens: {error:?}"))
 }
 
 /// A frame of two items: its payload says where it stands.
@@ -128,7 +126,13 @@ fn whole_segments_go_the_oldest_first_and_never_the_last() {
     let segments = disk.names().len();
     assert!(segments > 3);
     let mut asked = Vec::new();
-    assert!(log.delete_oldest(|first, next| { asked.push((first, next)); next <= 20 }).is_ok());
+    assert!(
+        log.delete_oldest(|first, next| {
+            asked.push((first, next));
+            next <= 20
+        })
+        .is_ok()
+    );
     assert!(asked.windows(2).all(|pair| pair[0].1 == pair[1].0), "in order: {asked:?}");
     let left = read(&log);
     assert!(left[0] <= 20 && left.contains(&20) && disk.names().len() < segments);

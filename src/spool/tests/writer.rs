@@ -42,7 +42,7 @@ impl Bench {
         let disk = Arc::new(self.disk.clone()) as Arc<dyn Disk>;
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let opened = Spool::open_on(disk, config, Arc::clone(&self.keys), clock, None);
-        opened.map(|(spool, _)| spool).unwrap_or_else(|error| panic!("{error}"))
+        opened.map_or_else(|error| panic!("{error}"), |(spool, _)| spool)
     }
 
     fn start(&self) -> (Arc<SpoolWriter>, Receiver<Frame>) {
@@ -146,7 +146,8 @@ fn a_crash_after_the_answer_loses_nothing() {
     for page in ["/a", "/b"] {
         assert_eq!(kept(&writer, bench.hit(page)), Ok(Ok(())));
     }
-    let crashed = Bench { disk: bench.disk.crashed(0), keys: Arc::clone(&bench.keys), ..Bench::new() };
+    let crashed =
+        Bench { disk: bench.disk.crashed(0), keys: Arc::clone(&bench.keys), ..Bench::new() };
     let hits = crashed.replay().iter().filter(|(_, it)| matches!(it, Record::Hit(_))).count();
     assert_eq!(hits, 2);
     writer.stop();
@@ -164,12 +165,11 @@ fn a_disk_that_fails_refuses_and_the_ledger_still_balances() {
     // The retry of the refusals fails, too: at once or after the first, hits are turned away.
     let mut turned_away = 0;
     for _ in 0..3 {
-        match kept(&writer, bench.hit("/lost")) {
-            Ok(kept) => assert_eq!(kept, Err(Refused)),
-            Err(Full) => {
-                turned_away += 1;
-                writer.refuse(&site(), NOW, RejectReason::Shed);
-            }
+        if let Ok(kept) = kept(&writer, bench.hit("/lost")) {
+            assert_eq!(kept, Err(Refused))
+        } else {
+            turned_away += 1;
+            writer.refuse(&site(), NOW, RejectReason::Shed);
         }
     }
     assert!(turned_away > 0 && writer.figures().refusing);

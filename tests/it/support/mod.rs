@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use http::Client;
 
 /// How long a condition may take before a test gives up on it. Far above what it takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `condition` gives a value.
 pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
@@ -74,7 +74,7 @@ impl Collector {
 
     /// Asks it to stop, and waits until it has.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
-        signal(self.child.id(), "TERM");
+        signal(self.pid(), "TERM");
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("it was a child") {
@@ -151,7 +151,8 @@ impl Collector {
     /// The ledger of a site.
     pub(crate) fn ledger(&self, key: &str, site: &str) -> Option<Value> {
         let bearer = format!("Bearer {key}");
-        let path = format!("/api/v1/ledger?site_id={}", site.replace('(', "%28").replace(')', "%29"));
+        let path =
+            format!("/api/v1/ledger?site_id={}", site.replace('(', "%28").replace(')', "%29"));
         let answer = self.console().get(&path, &[("authorization", &bearer)]).ok()?;
         (answer.status == 200).then(|| serde_json::from_slice(&answer.body).expect("JSON"))
     }

@@ -1,0 +1,206 @@
+//! A user agent's browser, system and device; robots first.
+//!
+//! woothee names what most people use, but has stood still since 2021: [`super::marks`] tells
+//! robots from people before it, and names after it what it takes for something else. Nothing of
+//! the header's own words gets out: names come from our tables, of versions only the first number.
+
+use std::sync::LazyLock;
+
+use woothee::parser::{Parser, WootheeResult};
+
+use super::marks::{Device, Mark, marks_of};
+use super::name;
+use crate::hit::Text;
+
+/// Bytes of an agent that are looked at; those of in-app browsers have 400.
+const AGENT_BYTES_MAX: usize = 512;
+
+/// Digits of a version that is one.
+const VERSION_DIGITS_MAX: usize = 4;
+
+/// The Safari whose system says 18 for ever; from it on its own version is the system's.
+const SAFARI_OF_FROZEN_IOS: u16 = 26;
+
+/// What is kept of a user agent. Names are empty where they are not known.
+#[derive(Default)]
+pub(in crate::edge) struct Agent {
+    /// Whether it is a robot, a library, a preview or a monitor. Nothing else is then known.
+    pub bot: bool,
+    /// Browser family.
+    pub browser: Text,
+    /// Its major version.
+    pub browser_version: Text,
+    /// System family.
+    pub os: Text,
+    /// Its major version, where the agent still tells it.
+    pub os_version: Text,
+    /// `Desktop`, `Mobile`, `Tablet`, `TV` or `Console`.
+    pub device: Text,
+}
+
+/// What the marks say: of each kind the first.
+#[derive(Default)]
+struct Marked<'a> {
+    bot: bool,
+    browser: Option<(&'static str, &'a str)>,
+    system: Option<(&'static str, &'a str)>,
+    device: Option<Device>,
+    mobile: bool,
+}
+
+/// What is known of a `User-Agent` header.
+pub(in crate::edge) fn agent_of(user_agent: &str) -> Agent {
+    let agent = cut(user_agent.trim());
+    let marked = Marked::of(agent);
+    if marked.bot {
+        return Agent { bot: true, ..Agent::default() };
+    }
+    let Some(base) = base_of(agent, marked.browser.is_some()) else {
+        return Agent { bot: true, ..Agent::default() };
+    };
+    let (browser, browser_version) =
+        marked.browser.unwrap_or_else(|| (browser_name(base.name), base.version));
+    let (os, os_version) = system(agent, &marked, &base);
+    Agent {
+        bot: false,
+        browser: name::known(browser),
+        browser_version: name::known(if browser.is_empty() { "" } else { major(browser_version) }),
+        os: name::known(os),
+        os_version: name::known(os_version),
+        device: name::known(device(os, &marked, &base).map_or("", Device::name)),
+    }
+}
+
+impl<'a> Marked<'a> {
+    fn of(agent: &'a str) -> Self {
+        let mut it = Self { bot: agent.is_empty(), ..Self::default() };
+        for (mark, rest) in marks_of(agent) {
+            match mark {
+                Mark::Bot => {
+                    it.bot = true;
+                    break;
+                }
+                Mark::Nothing => {}
+                // Facebook's says first that it is one, then which.
+                Mark::Browser(name) => match it.browser {
+                    Some((first, version)) if first == name && major(version).is_empty() => {
+                        it.browser = Some((name, rest));
+                    }
+                    _ => it.browser = it.browser.or(Some((name, rest))),
+                },
+                Mark::System(name) => it.system = it.system.or(Some((name, rest))),
+                Mark::Machine(name, device) => {
+                    it.system = it.system.or(Some((name, rest)));
+                    it.device = it.device.or(Some(device));
+                }
+                Mark::Device(device) => it.device = it.device.or(Some(device)),
+                Mark::Mobile => it.mobile = true,
+            }
+        }
+        it
+    }
+}
+
+/// What woothee says. None: a robot or a library, or nothing that a person browses with.
+fn base_of(agent: &str, has_browser: bool) -> Option<WootheeResult<'_>> {
+    static PARSER: LazyLock<Parser> = LazyLock::new(Parser::new);
+    let found = PARSER.parse(agent);
+    let known = found.as_ref().is_some_and(|it| it.name != "UNKNOWN");
+    let machine = found.as_ref().is_some_and(|it| {
+        it.category == "crawler" || it.name == "HTTP Library" || it.name.ends_with("RSSReader")
+    });
+    // Every browser since Mosaic says Mozilla or Opera, and its system in parentheses.
+    let shaped =
+        agent.contains('(') && (agent.starts_with("Mozilla/") || agent.starts_with("Opera/"));
+    (!machine && (known || has_browser || shaped)).then(|| found.unwrap_or_default())
+}
+
+fn browser_name(woothee: &str) -> &'static str {
+    match woothee {
+        "Chrome" => "Chrome",
+        "Edge" => "Edge",
+        "Firefox" => "Firefox",
+        "Google Search App" => "Google App",
+        "Internet Explorer" => "Internet Explorer",
+        "Opera" => "Opera",
+        "Safari" => "Safari",
+        "SamsungBrowser" => "Samsung Internet",
+        "Sleipnir" => "Sleipnir",
+        "Vivaldi" => "Vivaldi",
+        "Webview" => "Webview",
+        "Yandex Browser" => "Yandex Browser",
+        _ => "",
+    }
+}
+
+/// The system's family and major version.
+fn system<'a>(
+    agent: &str,
+    marked: &Marked<'a>,
+    base: &'a WootheeResult<'_>,
+) -> (&'static str, &'a str) {
+    let version = major(&base.os_version);
+    match (marked.system, base.os) {
+        (Some(("iPadOS", _)), _) | (None, "iPad") => ("iPadOS", ios_version(version, base)),
+        (Some((name, rest)), _) => (name, major(rest.trim_start_matches([' ', '/']))),
+        (None, "Windows 10") => ("Windows", "10"),
+        (None, "Windows 8" | "Windows 8.1") => ("Windows", "8"),
+        (None, "Windows 7") => ("Windows", "7"),
+        (None, "Windows Vista") => ("Windows", "Vista"),
+        (None, "Windows XP") => ("Windows", "XP"),
+        (None, "Windows Phone OS") => ("Windows Phone", version),
+        (None, it) if it.starts_with("Windows") => ("Windows", ""),
+        // It says 10.15 whatever it is.
+        (None, "Mac OSX" | "Mac OS Classic") => ("macOS", ""),
+        (None, "iPhone" | "iPod" | "iOS") => ("iOS", ios_version(version, base)),
+        // A browser that hides the device hides the version too.
+        (None, "Android") if agent.contains("Android 10; K)") => ("Android", ""),
+        (None, "Android") => ("Android", version),
+        (None, "ChromeOS") => ("ChromeOS", ""),
+        (None, "Linux") => ("Linux", ""),
+        (None, "BSD") => ("BSD", ""),
+        (None, "Firefox OS") => ("Firefox OS", ""),
+        (None, "BlackBerry" | "BlackBerry 10") => ("BlackBerry", version),
+        (None, "SymbianOS") => ("Symbian", ""),
+        (None, _) if agent.contains("Windows NT") => ("Windows", ""),
+        _ => ("", ""),
+    }
+}
+
+/// The system's version or, since that is frozen, Safari's.
+fn ios_version<'a>(system: &'a str, base: &'a WootheeResult<'_>) -> &'a str {
+    let safari = if base.name == "Safari" { major(base.version) } else { "" };
+    let frozen = safari.parse::<u16>().is_ok_and(|it| it >= SAFARI_OF_FROZEN_IOS);
+    if frozen { safari } else { system }
+}
+
+fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Device> {
+    if marked.device.is_some() {
+        return marked.device;
+    }
+    match os {
+        "Android" | "Tizen" if marked.mobile => Some(Device::Mobile),
+        "Android" => Some(Device::Tablet),
+        "Tizen" => Some(Device::Tv),
+        "iOS" | "HarmonyOS" | "Firefox OS" | "Windows Phone" | "BlackBerry" | "Symbian" => {
+            Some(Device::Mobile)
+        }
+        "Windows" | "macOS" | "Linux" | "BSD" | "ChromeOS" => Some(Device::Desktop),
+        _ => match base.category {
+            "smartphone" | "mobilephone" => Some(Device::Mobile),
+            "appliance" if base.name == "InternetTVBrowser" => Some(Device::Tv),
+            "appliance" => Some(Device::Console),
+            _ => None,
+        },
+    }
+}
+
+/// The first number of a version, if it begins with one that is short.
+fn major(version: &str) -> &str {
+    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
+    if digits <= VERSION_DIGITS_MAX { &version[..digits] } else { "" }
+}
+
+fn cut(agent: &str) -> &str {
+    &agent[..agent.floor_char_boundary(AGENT_BYTES_MAX)]
+}

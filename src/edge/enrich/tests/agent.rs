@@ -1,0 +1,195 @@
+//! User agents.
+
+use super::super::agent_of;
+use crate::hit::Text;
+
+/// Browser, its version, system, its version, device.
+#[track_caller]
+fn check(agent: &str, expected: [&str; 5]) {
+    let found = agent_of(agent);
+    assert!(!found.bot, "{agent} is taken for a robot");
+    let found = [found.browser, found.browser_version, found.os, found.os_version, found.device];
+    assert_eq!(found.each_ref().map(Text::as_str), expected, "{agent}");
+}
+
+#[test]
+fn browsers_have_names() {
+    const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    const MAC: &str =
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)";
+    const ANDROID: &str =
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko)";
+    const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)";
+    check(WINDOWS, ["Chrome", "142", "Windows", "10", "Desktop"]);
+    check(&format!("{WINDOWS} Edg/142.0.0.0"), ["Edge", "142", "Windows", "10", "Desktop"]);
+    check(&format!("{WINDOWS} OPR/124.0.0.0"), ["Opera", "124", "Windows", "10", "Desktop"]);
+    check(&format!("{WINDOWS} Vivaldi/7.6"), ["Vivaldi", "7", "Windows", "10", "Desktop"]);
+    check(
+        &format!("{WINDOWS} YaBrowser/25.10.0.0"),
+        ["Yandex Browser", "25", "Windows", "10", "Desktop"],
+    );
+    check(&format!("{MAC} Version/26.1 Safari/605.1.15"), ["Safari", "26", "macOS", "", "Desktop"]);
+    check(
+        &format!("{MAC} Version/17.4 Safari/605.1.15 Ddg/17.4"),
+        ["DuckDuckGo", "17", "macOS", "", "Desktop"],
+    );
+    check(
+        "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+        ["Firefox", "145", "Linux", "", "Desktop"],
+    );
+    check(
+        "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+        ["Chrome", "141", "ChromeOS", "", "Desktop"],
+    );
+    check(
+        "Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko",
+        ["Internet Explorer", "11", "Windows", "7", "Desktop"],
+    );
+    check(
+        &format!("{ANDROID} Chrome/142.0.0.0 Mobile Safari/537.36"),
+        ["Chrome", "142", "Android", "", "Mobile"],
+    );
+    check(
+        &format!("{ANDROID} Chrome/142.0.0.0 Safari/537.36"),
+        ["Chrome", "142", "Android", "", "Tablet"],
+    );
+    check(
+        &format!("{ANDROID} SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36"),
+        ["Samsung Internet", "29", "Android", "", "Mobile"],
+    );
+    check(
+        &format!("{ANDROID} Chrome/142.0.0.0 Mobile Safari/537.36 EdgA/142.0.0.0"),
+        ["Edge", "142", "Android", "", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0",
+        ["Firefox", "145", "Android", "15", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (Android 15; Tablet; rv:145.0) Gecko/145.0 Firefox/145.0",
+        ["Firefox", "145", "Android", "15", "Tablet"],
+    );
+    check(
+        &format!("{IPHONE} Version/17.4 Mobile/15E148 Safari/604.1"),
+        ["Safari", "17", "iOS", "17", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1",
+        ["Safari", "26", "iOS", "26", "Mobile"],
+    );
+    check(
+        &format!("{IPHONE} CriOS/142.0.0.0 Mobile/15E148 Safari/604.1"),
+        ["Chrome", "142", "iOS", "17", "Mobile"],
+    );
+    check(
+        &format!("{IPHONE} FxiOS/145.0 Mobile/15E148 Safari/605.1.15"),
+        ["Firefox", "145", "iOS", "17", "Mobile"],
+    );
+    check(
+        &format!("{IPHONE} GSA/390.0.0 Mobile/15E148 Safari/604.1"),
+        ["Google App", "390", "iOS", "17", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (iPad; CPU OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Mobile/15E148 Safari/604.1",
+        ["Safari", "17", "iPadOS", "17", "Tablet"],
+    );
+}
+
+#[test]
+fn apps_televisions_and_consoles_have_names() {
+    check(
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/22G86 [FBAN/FBIOS;FBAV/530.0.0.1;FBBV/1]",
+        ["Facebook", "530", "iOS", "18", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/22G86 Instagram 400.0.0 (iPhone15,2)",
+        ["Instagram", "400", "iOS", "18", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (Linux; Android 14; CUBOT NOTE 40) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+        ["Chrome", "140", "Android", "14", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (Linux; Android 11; KFTRWI) AppleWebKit/537.36 (KHTML, like Gecko) Silk/130.1 like Chrome/130.0 Safari/537.36",
+        ["Silk", "130", "Android", "11", "Tablet"],
+    );
+    check(
+        "Mozilla/5.0 (Linux; Android 9; AFTMM) AppleWebKit/537.36 (KHTML, like Gecko) Silk/130.1 like Chrome/130.0 Safari/537.36",
+        ["Silk", "130", "Android", "9", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (SMART-TV; Linux; Tizen 7.0) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/2.2 Chrome/94.0 TV Safari/537.36",
+        ["Samsung Internet", "2", "Tizen", "7", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/94.0 Safari/537.36",
+        ["Chrome", "94", "webOS", "", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (PlayStation; PlayStation 5/9.00) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.4 Safari/605.1.15",
+        ["Safari", "15", "PlayStation", "", "Console"],
+    );
+    check(
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox Series X) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",
+        ["Edge", "140", "Xbox", "", "Console"],
+    );
+    check(
+        "Mozilla/5.0 (Nintendo Switch; WebApplet) AppleWebKit/613.0 (KHTML, like Gecko) NF/6.0 NintendoBrowser/5.1",
+        ["", "", "Nintendo", "", "Console"],
+    );
+    check(
+        "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0 Safari/537.36 ArkWeb/4.1 Mobile",
+        ["Chrome", "114", "HarmonyOS", "5", "Mobile"],
+    );
+}
+
+#[test]
+fn what_nobody_knows_has_no_name() {
+    check("Mozilla/5.0 (Amiga; Jane Doe) Secret/1.0", ["", "", "", "", ""]);
+    check(
+        "Mozilla/5.0 (X11; Linux x86_64; rv:123456.0) Gecko/20100101 Firefox/123456.0",
+        ["Firefox", "", "Linux", "", "Desktop"],
+    );
+}
+
+#[test]
+fn robots_are_no_visitors() {
+    let robots = [
+        "",
+        " ",
+        "-",
+        "Mozilla/5.0",
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)",
+        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot",
+        "Mozilla/5.0 (compatible; ClaudeBot/1.0; +claudebot@anthropic.com)",
+        "Mozilla/5.0 (Linux; Android 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36 (compatible; Bytespider; spider-feedback@bytedance.com)",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/600.2.5 (KHTML, like Gecko) Version/8.0.2 Safari/600.2.5 (Applebot/0.1)",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/140.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 11; moto g power) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36 Chrome-Lighthouse",
+        "Mozilla/5.0 (Linux; Android 7.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0 Mobile Safari/537.36 (compatible; Google-Read-Aloud)",
+        "facebookexternalhit/1.1",
+        "WhatsApp/2.23.20.0 A",
+        "TelegramBot (like TwitterBot)",
+        "Slackbot-LinkExpanding 1.0",
+        "curl/8.5.0",
+        "Wget/1.21",
+        "python-requests/2.32",
+        "Go-http-client/2.0",
+        "okhttp/4.12.0",
+        "axios/1.7.2",
+        "node",
+        "Java/17.0.1",
+        "Apache-HttpClient/4.5.14 (Java/17)",
+        "Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8)",
+        "MyApp/3 CFNetwork/1490 Darwin/23.0",
+        "UptimeRobot/2.0",
+        "Feedly/1.0",
+        "SomeReader/1.0 (Linux)",
+        "Mozilla/5.0 (compatible; Finder/1.0; help@example.com)",
+        "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+    ];
+    for robot in robots {
+        assert!(agent_of(robot).bot, "{robot} is taken for a visitor");
+    }
+}

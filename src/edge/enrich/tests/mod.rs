@@ -1,0 +1,9 @@
+//! What goes in, and what comes out.
+
+mod agent;
+mod geo;
+mod laws;
+mod page;
+mod real;
+mod scrub;
+mod source;

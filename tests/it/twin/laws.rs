@@ -1,0 +1,197 @@
+//! The laws of counting, over random traffic.
+
+use std::collections::BTreeMap;
+
+use headcount::count::{CountLimits, Counter, Rows};
+use headcount::hit::{Hit, HitKind, Record, SiteName, Text};
+use proptest::prelude::*;
+
+use super::traffic::traffic;
+use super::{add, compare, recount, recount_with};
+
+const FREE: CountLimits = CountLimits { seen_per_visitor: 1000, visitors_per_site: 1000 };
+
+fn count(counter: &mut Counter, records: &[Record]) -> Rows {
+    let mut rows = Rows::default();
+    records.iter().for_each(|record| counter.apply(record, &mut rows));
+    rows
+}
+
+fn restored(counter: &Counter) -> Counter {
+    Counter::decode(FREE, &counter.encode()).expect("its own state")
+}
+
+/// The places at which the traffic is cut, in order.
+fn cuts() -> impl Strategy<Value = Vec<prop::sample::Index>> {
+    prop::collection::vec(any::<prop::sample::Index>(), 0..6)
+}
+
+fn places(cuts: &[prop::sample::Index], length: usize) -> Vec<usize> {
+    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(length + 1)).collect();
+    places.extend([0, length]);
+    places.sort_unstable();
+    places
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_counter_and_its_twin_agree_to_the_last_unit(plan in traffic(80)) {
+        let records = plan.records();
+        compare(&count(&mut Counter::new(FREE), &records), &recount(&records));
+    }
+
+    #[test]
+    fn any_stretches_and_any_restarts_between_them_give_the_same_sums(
+        plan in traffic(60),
+        cuts in cuts(),
+    ) {
+        let records = plan.records();
+        let mut counter = Counter::new(FREE);
+        let mut rows = Rows::default();
+        for pair in places(&cuts, records.len()).windows(2) {
+            add(&mut rows, &count(&mut counter, &records[pair[0]..pair[1]]));
+            counter = restored(&counter);
+        }
+        compare(&rows, &recount(&records));
+    }
+
+    /// A crash: the outbox has the rows up to one place, the checkpoint an earlier one.
+    #[test]
+    fn a_replay_from_a_checkpoint_makes_up_for_what_the_outbox_lacks(
+        plan in traffic(60),
+        cuts in prop::array::uniform2(any::<prop::sample::Index>()),
+    ) {
+        let records = plan.records();
+        let (a, b) = (cuts[0].index(records.len() + 1), cuts[1].index(records.len() + 1));
+        let (checkpoint, outbox) = (a.min(b), a.max(b));
+        let mut counter = Counter::new(FREE);
+        let mut kept = count(&mut counter, &records[..checkpoint]);
+        let state = restored(&counter);
+        add(&mut kept, &count(&mut counter, &records[checkpoint..outbox]));
+        // The crash. What is counted again up to the outbox's place is let go of.
+        counter = state;
+        count(&mut counter, &records[checkpoint..outbox]);
+        add(&mut kept, &count(&mut counter, &records[outbox..]));
+        compare(&kept, &recount(&records));
+    }
+
+    #[test]
+    fn past_the_bound_of_visitors_hits_are_counted_and_are_nobodys(plan in traffic(60)) {
+        let records = plan.records();
+        let limits = CountLimits { visitors_per_site: 2, ..FREE };
+        let rows = count(&mut Counter::new(limits), &records);
+        compare(&rows, &recount_with(&records, 2));
+    }
+
+    /// Past the bound of things seen, plain counters stay whole and firsts only get fewer.
+    #[test]
+    fn past_the_bound_of_things_seen_nothing_is_lost_but_firsts(plan in traffic(60)) {
+        let mut records = plan.records();
+        // Of a page that could not be remembered nobody knows whether it was viewed.
+        records.retain(|it| !matches!(it, Record::Hit(Hit { kind: HitKind::Engagement { .. }, .. })));
+        let limits = CountLimits { seen_per_visitor: 2, ..FREE };
+        let rows = count(&mut Counter::new(limits), &records);
+        let free = recount(&records);
+        let sum = |rows: &Rows| {
+            let pages = rows.pages.values().map(|it| (it.pageviews, it.visitors));
+            let events = rows.events.values().map(|it| (it.events, it.visitors));
+            let (plain, firsts): (Vec<i64>, Vec<i64>) = pages.chain(events).unzip();
+            (plain.iter().sum::<i64>(), firsts.iter().sum::<i64>())
+        };
+        prop_assert_eq!(sum(&rows).0, sum(&free).0);
+        prop_assert!(sum(&rows).1 <= sum(&free).1);
+        prop_assert_eq!(&rows.visits, &free.visits);
+        let bounded = rows.ledger.keys().any(|key| key.reason == "past_bound");
+        prop_assert_eq!(bounded, rows.pages != free.pages || rows.events != free.events
+            || rows.event_props != free.event_props);
+    }
+
+    #[test]
+    fn no_sum_over_whole_visits_is_negative_and_none_is_greater_than_it_can_be(
+        plan in traffic(80),
+    ) {
+        let records = plan.records();
+        let rows = recount(&records);
+        compare(&count(&mut Counter::new(FREE), &records), &rows);
+        for (key, row) in &rows.visits {
+            prop_assert!(0 <= row.bounces && row.bounces <= row.visits, "{:?}", key);
+            prop_assert!(row.duration_s >= 0 && row.pageviews >= 0 && row.events >= 0);
+        }
+        for (key, row) in &rows.pages {
+            prop_assert!(row.exits >= 0 && row.entries >= 0 && row.exits <= row.pageviews, "{:?}", key);
+            prop_assert!(row.engaged_visits <= row.visits && row.scroll_visits <= row.engaged_visits);
+            prop_assert!((0..=100 * row.scroll_visits).contains(&row.scroll_sum), "{:?}", key);
+        }
+        let visits: i64 = rows.visits.values().map(|row| row.visits).sum();
+        let entries: i64 = rows.pages.values().map(|row| row.entries).sum();
+        prop_assert!(entries <= visits);
+    }
+
+    /// Under any one source, a page's, an event's or a property's visitors never exceed the site's.
+    #[test]
+    fn visitors_under_a_filter_never_exceed_the_sites(plan in traffic(80)) {
+        let records = plan.records();
+        let rows = count(&mut Counter::new(FREE), &records);
+        let mut of_site: BTreeMap<(&SiteName, &Text), i64> = BTreeMap::new();
+        for (key, row) in &rows.visits {
+            *of_site.entry((&key.site, &key.dims.source)).or_default() += row.visitors;
+        }
+        let mut of_pages = BTreeMap::new();
+        for (key, row) in &rows.pages {
+            let place = (&key.site, &key.source, &key.hostname, &key.page);
+            *of_pages.entry(place).or_insert(0) += row.visitors;
+        }
+        for ((site, source, ..), visitors) in of_pages {
+            prop_assert!((0..=of_site[&(site, source)]).contains(&visitors));
+        }
+        let mut of_events = BTreeMap::new();
+        for (key, row) in &rows.events {
+            *of_events.entry((&key.site, &key.source, &key.name)).or_insert(0) += row.visitors;
+        }
+        for ((site, source, _), visitors) in of_events {
+            prop_assert!((0..=of_site[&(site, source)]).contains(&visitors));
+        }
+    }
+
+    #[test]
+    fn every_hit_is_accounted_for(plan in traffic(80)) {
+        let records = plan.records();
+        let mut counter = Counter::new(FREE);
+        let rows = count(&mut counter, &records);
+        let arrived: u64 = records.iter().map(|record| match record {
+            Record::Hit(_) | Record::Drop { .. } => 1,
+            Record::Reject { hits, .. } => *hits,
+            _ => 0,
+        }).sum();
+        let accounted = |reason: &str| {
+            reason == "counted" || reason.starts_with("dropped:") || reason.starts_with("rejected:")
+        };
+        let of_state = counter.ledger().iter().filter(|((_, reason), _)| accounted(reason));
+        prop_assert_eq!(of_state.map(|(_, hits)| *hits).sum::<u64>(), arrived);
+        let of_rows = rows.ledger.iter().filter(|(key, _)| accounted(key.reason));
+        prop_assert_eq!(of_rows.map(|(_, hits)| *hits).sum::<i64>(), i64::try_from(arrived).unwrap());
+    }
+
+    #[test]
+    fn a_damaged_state_is_refused_and_nothing_worse(
+        plan in traffic(30),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8_u8,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let records = plan.records();
+        let mut counter = Counter::new(FREE);
+        count(&mut counter, &records);
+        for mut part in counter.encode() {
+            let whole = part.bytes.clone();
+            let place = at.index(whole.len());
+            part.bytes[place] ^= 1_u8 << bit;
+            // It may still be a state; it must not panic, nor take memory without bound.
+            drop(Counter::decode(FREE, std::slice::from_ref(&part)));
+            part.bytes = whole[..cut.index(whole.len())].to_vec();
+            prop_assert!(Counter::decode(FREE, &[part]).is_err());
+        }
+    }
+}
