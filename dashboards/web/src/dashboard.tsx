@@ -58,7 +58,7 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
     const key = dates === undefined || tiles.length === 0 || waiting ? null : JSON.stringify(question);
     return useAnswer(key, fresh, (signal) => api.ask(question, signal));
   };
-  const whole = compared?.now && dates && compared.now[1] === dates[1];
+  const whole = Boolean(compared?.now && dates && compared.now[1] === dates[1]);
   const totals = useTotals(dates);
   const completed = useTotals(compared?.now && !whole ? compared.now : undefined);
   const before = useTotals(compared?.before);
@@ -78,7 +78,7 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
 
   return (
     <div class="page">
-      <Head site={site} sites={sites} view={view} go={go} dates={dates} day={day} add={add} signOut={signOut} />
+      <Head {...{ site, sites, view, go, dates, day, add, signOut }} empty={waiting} />
       <main>
         {waiting && ledger.data ? (
           <Waiting site={site} ledger={ledger.data} />
@@ -94,6 +94,7 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
                 compared={compared}
                 now={compared?.now ? first(now) : null}
                 before={first(before)}
+                whole={whole}
                 live={live.data}
                 stale={totals.stale}
               />

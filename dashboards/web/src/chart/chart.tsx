@@ -152,7 +152,7 @@ function Drawing({ drawn, at }: { drawn: Drawn; at: number | null }) {
         </g>
       ))}
       {places.map(({ x, text }) => (
-        <text key={x} class="mark-x" x={x} y={HEIGHT - 8}>
+        <text key={x} class={x > right - LABEL_PX / 3 ? 'mark-x last' : 'mark-x'} x={x} y={HEIGHT - 8}>
           {text}
         </text>
       ))}

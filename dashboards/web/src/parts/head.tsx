@@ -13,6 +13,8 @@ interface Props {
   go: Go;
   dates: Dates | null;
   day: Day;
+  /** There is nothing to choose days of. */
+  empty: boolean;
   add: () => void;
   signOut: () => void;
 }
@@ -20,7 +22,7 @@ interface Props {
 const ADD = '+';
 
 /** Which site, which days, compared or not. */
-export function Head({ site, sites, view, go, dates, day, add, signOut }: Props) {
+export function Head({ site, sites, view, go, dates, day, empty, add, signOut }: Props) {
   const [choosing, setChoosing] = useState(false);
   const pick = (name: PeriodName) => {
     setChoosing(name === 'custom');
@@ -52,40 +54,44 @@ export function Head({ site, sites, view, go, dates, day, add, signOut }: Props)
             </label>
           </h1>
           <p class="when">
-            {dates ? written(dates) : 'Since counting began'}
+            {empty ? 'No page view yet' : dates ? written(dates) : 'Since counting began'}
             <span class="zone"> · {site.timezone.replaceAll('_', ' ')}</span>
           </p>
         </div>
       </div>
       <div class="controls">
-        <label class="picker boxed">
-          <span class="unseen">Period</span>
-          <select
-            value={custom ? 'custom' : view.period.name}
-            onChange={({ currentTarget }) => pick(currentTarget.value as PeriodName)}
-            title={PERIODS.map(([, name, key]) => `${key}  ${name}`).join('\n')}
-          >
-            {PERIODS.map(([name, text]) => (
-              <option key={name} value={name}>
-                {text}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button
-          type="button"
-          class="toggle"
-          aria-pressed={view.compare && comparable}
-          disabled={!comparable}
-          onClick={() => go({ compare: !view.compare })}
-          title="Compare with the period before (X)"
-        >
-          Compare
-        </button>
+        {!empty && (
+          <>
+            <label class="picker boxed">
+              <span class="unseen">Period</span>
+              <select
+                value={custom ? 'custom' : view.period.name}
+                onChange={({ currentTarget }) => pick(currentTarget.value as PeriodName)}
+                title={PERIODS.map(([, name, key]) => `${key}  ${name}`).join('\n')}
+              >
+                {PERIODS.map(([name, text]) => (
+                  <option key={name} value={name}>
+                    {text}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <button
+              type="button"
+              class="toggle"
+              aria-pressed={view.compare && comparable}
+              disabled={!comparable}
+              onClick={() => go({ compare: !view.compare })}
+              title="Compare with the period before (X)"
+            >
+              Compare
+            </button>
+          </>
+        )}
         <button type="button" class="quiet" onClick={signOut}>
           Sign out
         </button>
-        {custom && (
+        {custom && !empty && (
           <form
             class="range"
             onSubmit={(event) => {

@@ -85,11 +85,12 @@ function Breakdown({ report, tab, limit, search, site, dates, fresh, view, go, v
   const { data, error, stale } = useAnswer(key, fresh, (signal) => api.ask(question, signal));
 
   if (!key) {
-    const others = view.filters.filter(({ dimension }) => dimension !== tab.by);
-    const names = others.map(({ dimension }) => DIMENSIONS[dimension].name.toLowerCase());
+    const others = named.slice(1).filter((one) => one !== tab.by);
+    const apart = others.filter((one) => !tab.metrics.some((metric) => answerable(metric, [tab.by, one])));
+    const names = (apart.length ? apart : others).map((one) => DIMENSIONS[one].name.toLowerCase());
     return (
       <p class="empty">
-        {tab.name} are not counted together with {names.join(' and ')}: the two would single visits out.
+        {tab.name} are not kept together with {names.join(' and ')}: the combination would single visits out.
       </p>
     );
   }

@@ -14,12 +14,14 @@ interface Props {
   /** Totals of the complete days that are compared, and of the period before. */
   now: Values;
   before: Values;
+  /** The period has complete days only. */
+  whole: boolean;
   live: Live | null;
   stale: boolean;
 }
 
 /** The totals; each is the button that puts it on the chart. */
-export function Tiles({ metrics, chosen, choose, values, compared, now, before, live, stale }: Props) {
+export function Tiles({ metrics, chosen, choose, values, compared, now, before, whole, live, stale }: Props) {
   return (
     <ul class={stale ? 'tiles stale' : 'tiles'}>
       {metrics.map((metric, i) => (
@@ -30,7 +32,7 @@ export function Tiles({ metrics, chosen, choose, values, compared, now, before, 
               {values ? figure(metric, values[i]) : '\u00a0'}
             </span>
             <span class="note">
-              {compared && before && <Compared metric={metric} i={i} compared={compared} now={now} before={before} />}
+              {compared && before && <Compared {...{ metric, i, compared, now, before, whole }} />}
             </span>
           </button>
           <Hint id={`means-${metric}`} name={METRICS[metric].name} text={METRICS[metric].means} />
@@ -55,10 +57,11 @@ interface ComparedProps {
   compared: Comparison;
   now: Values;
   before: NonNullable<Values>;
+  whole: boolean;
 }
 
 /** How it was before, and how much it changed where complete days can be compared. */
-function Compared({ metric, i, compared, now, before }: ComparedProps) {
+function Compared({ metric, i, compared, now, before, whole }: ComparedProps) {
   const was = before[i] ?? null;
   const days = named(compared.before);
   const by = now && change(metric, now[i] ?? null, was);
@@ -73,11 +76,15 @@ function Compared({ metric, i, compared, now, before }: ComparedProps) {
   const tone = by.direction === 'same' ? 'same' : by.direction === good ? 'better' : 'worse';
   const arrow = { up: '▲', down: '▼', same: '=' }[by.direction];
   const words = { up: 'up', down: 'down', same: 'unchanged' }[by.direction];
+  // Of a period under way the figure above is of more days than the one that it is compared by.
   const title = `${figure(metric, now?.[i], true)} in complete days; ${figure(metric, was, true)} in ${days}`;
   return (
-    <span class={tone} title={title}>
-      <span aria-hidden="true">{arrow}</span>
-      <span class="unseen">{words} by</span> {by.text}
+    <span title={title}>
+      <span class={tone}>
+        <span aria-hidden="true">{arrow}</span>
+        <span class="unseen">{words} by</span> {by.text}
+      </span>
+      {whole && <span class="soft"> from {figure(metric, was)}</span>}
     </span>
   );
 }
