@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use tokio::sync::Notify;
+
 use super::metrics;
 use super::sites::Measured;
 use crate::console::command::doctor::{self, DoctorContext, LedgerFacts};
@@ -115,12 +117,21 @@ impl Examiner for Running {
 #[derive(Default)]
 pub(super) struct Connected {
     store: OnceLock<Store>,
+    there: Notify,
 }
 
 impl Connected {
     pub(super) fn set(&self, store: Store) {
         if self.store.set(store).is_err() {
             debug_assert!(false, "there is one store");
+        }
+        self.there.notify_one();
+    }
+
+    /// Waits until there is a store. For one who waits.
+    pub(super) async fn wait(&self) {
+        if self.store.get().is_none() {
+            self.there.notified().await;
         }
     }
 }

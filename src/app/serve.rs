@@ -37,6 +37,9 @@ use crate::terminal::say;
 /// outbox keeps the others.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the store is waited for before the program says where it is.
+const STORE_START: Duration = Duration::from_secs(10);
+
 /// The longest wait before a store that is away is asked again.
 const STORE_RETRY_MAX: Duration = Duration::from_secs(10);
 
@@ -328,6 +331,11 @@ async fn run(
     let mut store_task = tokio::spawn(store(target, Arc::clone(&running), months, stopped.clone()));
 
     running.edge.set_ready(true);
+    // Hits are taken already; whoever opens the dashboard finds it able to answer, as a rule.
+    tokio::select! {
+        _ = asked.wait_for(|asked| *asked) => {}
+        _ = timeout(STORE_START, running.store.wait()) => {}
+    }
     welcome(&config, &state, &url, demo, running.clock.now())?;
 
     // Until a signal, or until the store turns out to be unusable.

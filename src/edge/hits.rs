@@ -173,7 +173,7 @@ fn judge(
             _ => counted = true,
         }
         if let Ok(receipt) = arrival.submit(record) {
-            receipts.push(receipt)
+            receipts.push(receipt);
         } else {
             arrival.refuse(name, RejectReason::Shed);
             return Verdict::Full;

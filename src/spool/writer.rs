@@ -357,11 +357,12 @@ impl Committer {
         };
         match kept {
             Ok(()) => {
-                pending.commit.settle(Ok(()));
-                self.shared.commits.fetch_add(1, Ordering::Relaxed);
+                // Before the answer: who has it may send the next hit at once.
                 if self.shared.failing.swap(false, Ordering::Relaxed) {
                     telemetry::info("spool", "commits work again", &[]);
                 }
+                pending.commit.settle(Ok(()));
+                self.shared.commits.fetch_add(1, Ordering::Relaxed);
                 let first = self.next;
                 self.next = Lsn(first.0 + count as u64);
                 self.shared.next.store(self.next.0, Ordering::Relaxed);
@@ -371,14 +372,15 @@ impl Committer {
                 }
             }
             Err(why) => {
-                pending.commit.settle(Err(Refused));
                 self.shared.failed_commits.fetch_add(1, Ordering::Relaxed);
                 if !self.shared.failing.swap(true, Ordering::Relaxed) {
                     let values = [("why", Value::Word(why)), ("records", Value::from(asked))];
                     telemetry::error("spool", "a commit failed; hits are refused", &values);
                 }
                 pending.records.truncate(asked);
+                let commit = Arc::clone(&pending.commit);
                 self.take_back(pending);
+                commit.settle(Err(Refused));
             }
         }
     }

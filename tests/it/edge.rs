@@ -165,88 +165,95 @@ fn view(domain: &str) -> String {
     format!(r#"{{"n":"pageview","u":"https://a.example/x","d":"{domain}"}}"#)
 }
 
+#[track_caller]
+fn check_event(server: &Server, headers: &[(&str, &str)], body: &str, answer: &str, told: &[&str]) {
+    let found = server.post(headers, body);
+    let dropped = found.header("x-headcount-dropped").unwrap_or("-");
+    let text = String::from_utf8_lossy(&found.body);
+    assert_eq!(format!("{} {dropped} {}", found.status, text.trim_end()), answer, "{body}");
+    assert_eq!(found.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(server.told(), told, "{body}");
+}
+
 #[test]
 fn every_hit_is_told_once_and_its_answer_says_what_became_of_it() {
     let server = Server::start(config());
-    #[track_caller]
-    fn check(server: &Server, headers: &[(&str, &str)], body: &str, answer: &str, told: &[&str]) {
-        let found = server.post(headers, body);
-        let dropped = found.header("x-headcount-dropped").unwrap_or("-");
-        let text = String::from_utf8_lossy(&found.body);
-        assert_eq!(format!("{} {dropped} {}", found.status, text.trim_end()), answer, "{body}");
-        assert_eq!(found.header("access-control-allow-origin"), Some("*"));
-        assert_eq!(server.told(), told, "{body}");
-    }
     let human = &[FIREFOX];
-    check(&server, human, &view("a.example"), "202 - ok", &["a.example pageview /x"]);
-    check(&server, human, &view("www.A.example"), "202 - ok", &["a.example pageview /x"]);
-    check(&server, human, &view(""), "202 - ok", &["a.example pageview /x"]);
-    check(
+    check_event(&server, human, &view("a.example"), "202 - ok", &["a.example pageview /x"]);
+    check_event(&server, human, &view("www.A.example"), "202 - ok", &["a.example pageview /x"]);
+    check_event(&server, human, &view(""), "202 - ok", &["a.example pageview /x"]);
+    check_event(
         &server,
         human,
         &view("a.example,b.example"),
         "202 - ok",
         &["a.example pageview /x", "b.example pageview /x"],
     );
-    check(
+    check_event(
         &server,
         human,
         &view("c.example"),
         "202 unknown_site ok",
         &["(unknown) dropped unknown_site"],
     );
-    check(
+    check_event(
         &server,
         human,
         &view("c.example, a.example"),
         "202 - ok",
         &["(unknown) dropped unknown_site", "a.example pageview /x"],
     );
-    check(&server, &[GOOGLEBOT], &view("a.example"), "202 bot ok", &["a.example dropped bot"]);
-    check(&server, &[], &view("a.example"), "202 bot ok", &["a.example dropped bot"]);
-    check(
+    check_event(
+        &server,
+        &[GOOGLEBOT],
+        &view("a.example"),
+        "202 bot ok",
+        &["a.example dropped bot"],
+    );
+    check_event(&server, &[], &view("a.example"), "202 bot ok", &["a.example dropped bot"]);
+    check_event(
         &server,
         &[FIREFOX, ("sec-purpose", "prefetch;prerender")],
         &view("a.example"),
         "202 prefetch ok",
         &["a.example dropped prefetch"],
     );
-    check(
+    check_event(
         &server,
         &[FIREFOX, ("cookie", "x=y; headcount_opt_out=1")],
         &view("a.example"),
         "202 opt_out ok",
         &["a.example dropped opt_out"],
     );
-    check(
+    check_event(
         &server,
         human,
         r#"{"n":"Sign up","u":"/x","d":"a.example","p":{"k":"v"}}"#,
         "202 - ok",
         &["a.example event Sign up /x"],
     );
-    check(
+    check_event(
         &server,
         human,
         r#"{"n":"engagement","u":"/x","d":"a.example","e":1234}"#,
         "202 - ok",
         &["a.example engagement 1234 /x"],
     );
-    check(
+    check_event(
         &server,
         human,
         r#"{"n":"pageview","u":"javascript:alert(1)","d":"a.example"}"#,
         r#"400 - {"errors":{"url":"must be an http or https address, or a path that begins with a slash"}}"#,
         &["a.example refused malformed"],
     );
-    check(
+    check_event(
         &server,
         human,
         r#"{"n":"pageview","u":"/x"}"#,
         r#"400 - {"errors":{"domain":"must be the site's domain, such as example.com"}}"#,
         &["(unknown) refused malformed"],
     );
-    check(
+    check_event(
         &server,
         human,
         "{",
@@ -271,31 +278,37 @@ fn a_visitor_who_asks_not_to_be_tracked_gets_no_id_and_leaves_no_dimensions() {
     assert!(server.visitors().last().expect("a hit").is_some());
 }
 
+#[track_caller]
+fn check_pixel(server: &Server, path: &str, headers: &[(&str, &str)], told: &[&str]) {
+    let found = server.client().get(path, headers).expect("an answer");
+    assert_eq!((found.status, found.body.len()), (200, GIF_BYTES), "{path}");
+    assert!(found.body.starts_with(b"GIF89a") && found.body.ends_with(b";"));
+    assert_eq!(found.header("content-type"), Some("image/gif"));
+    assert!(found.header("cache-control").expect("there").contains("no-store"));
+    assert_eq!(server.told(), told, "{path}");
+}
+
 #[test]
 fn the_pixel_is_always_a_whole_gif_and_counts_as_a_body_does() {
     let server = Server::start(config());
-    #[track_caller]
-    fn check(server: &Server, path: &str, headers: &[(&str, &str)], told: &[&str]) {
-        let found = server.client().get(path, headers).expect("an answer");
-        assert_eq!((found.status, found.body.len()), (200, GIF_BYTES), "{path}");
-        assert!(found.body.starts_with(b"GIF89a") && found.body.ends_with(b";"));
-        assert_eq!(found.header("content-type"), Some("image/gif"));
-        assert!(found.header("cache-control").expect("there").contains("no-store"));
-        assert_eq!(server.told(), told, "{path}");
-    }
     let page = ("referer", "https://a.example/held");
-    check(&server, "/p.gif?s=a.example&u=/x", &[FIREFOX], &["a.example pageview /x"]);
-    check(&server, "/p.gif?s=a.example", &[FIREFOX, page], &["a.example pageview /held"]);
-    check(&server, "/p.gif", &[FIREFOX, page], &["a.example pageview /held"]);
-    check(&server, "/p.gif?s=a.example&u=/x&n=Open", &[FIREFOX], &["a.example event Open /x"]);
-    check(&server, "/p.gif?s=a.example", &[FIREFOX], &["(unknown) refused malformed"]);
-    check(&server, "/p.gif?s=%ff%fe&u=%ff", &[FIREFOX], &["(unknown) dropped unknown_site"]);
+    check_pixel(&server, "/p.gif?s=a.example&u=/x", &[FIREFOX], &["a.example pageview /x"]);
+    check_pixel(&server, "/p.gif?s=a.example", &[FIREFOX, page], &["a.example pageview /held"]);
+    check_pixel(&server, "/p.gif", &[FIREFOX, page], &["a.example pageview /held"]);
+    check_pixel(
+        &server,
+        "/p.gif?s=a.example&u=/x&n=Open",
+        &[FIREFOX],
+        &["a.example event Open /x"],
+    );
+    check_pixel(&server, "/p.gif?s=a.example", &[FIREFOX], &["(unknown) refused malformed"]);
+    check_pixel(&server, "/p.gif?s=%ff%fe&u=%ff", &[FIREFOX], &["(unknown) dropped unknown_site"]);
     let many = format!("/p.gif?{}s=a.example", "k=v&".repeat(2_000));
-    check(&server, &many, &[FIREFOX, page], &["a.example pageview /held"]);
+    check_pixel(&server, &many, &[FIREFOX, page], &["a.example pageview /held"]);
     server.set(Mood::IsFull);
-    check(&server, "/p.gif?s=a.example&u=/x", &[FIREFOX], &["a.example refused shed"]);
+    check_pixel(&server, "/p.gif?s=a.example&u=/x", &[FIREFOX], &["a.example refused shed"]);
     server.set(Mood::Fails);
-    check(&server, "/p.gif?s=a.example&u=/x", &[FIREFOX], &["a.example pageview /x"]);
+    check_pixel(&server, "/p.gif?s=a.example&u=/x", &[FIREFOX], &["a.example pageview /x"]);
 
     let head = server.client().send("HEAD", "/p.gif?s=a.example&u=/x", &[FIREFOX], b"");
     assert_eq!(head.expect("an answer").status, 200);

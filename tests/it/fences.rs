@@ -1,23 +1,29 @@
 //! Each fence of the privacy boundary, broken on purpose: it must not build.
 //!
 //! A copy of the project with one violation is checked by the compiler, or by clippy where clippy
-//! keeps the fence. The copy shares a target folder of its own, so only this crate is checked anew.
+//! keeps the fence. The copy always stands at one place and shares the project's target folder, so
+//! that of all crates only this one is checked anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// What the checker said about the copy in which `change` was made to `file`.
 fn check(tool: &str, file: &str, change: impl FnOnce(&str) -> String) -> String {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let copy = tempfile::tempdir().expect("a folder");
+    let copy = target().join("fences");
+    drop(fs::remove_dir_all(&copy));
+    fs::create_dir_all(&copy).expect("a folder");
     for part in ["Cargo.toml", "Cargo.lock", ".clippy.toml", "build.rs"] {
-        fs::copy(root.join(part), copy.path().join(part)).expect("it is there");
+        fs::copy(root.join(part), copy.join(part)).expect("it is there");
     }
     for part in ["src", "schema", "pixel", "benches", "tests", "dashboards"] {
-        copy_folder(&root.join(part), &copy.path().join(part));
+        copy_folder(&root.join(part), &copy.join(part));
     }
-    let path = copy.path().join(file);
+    let path = copy.join(file);
     let before = fs::read_to_string(&path).expect("the file to break is there");
     let after = change(&before);
     assert_ne!(before, after, "{file} was not changed");
@@ -25,8 +31,9 @@ fn check(tool: &str, file: &str, change: impl FnOnce(&str) -> String) -> String 
 
     let output = Command::new(env!("CARGO"))
         .args([tool, "--quiet", "--lib", "--offline", "--locked", "--message-format", "short"])
-        .current_dir(copy.path())
+        .current_dir(&copy)
         .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_INCREMENTAL", "0")
         .env_remove("RUSTFLAGS")
         .output()
         .expect("cargo runs");
@@ -34,11 +41,10 @@ fn check(tool: &str, file: &str, change: impl FnOnce(&str) -> String) -> String 
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A folder for the copies' artefacts, beside the project's own.
+/// The project's target folder.
 fn target() -> PathBuf {
     let own = std::env::current_exe().expect("this test is a file");
-    let target = own.ancestors().nth(3).expect("target/debug/deps/test");
-    target.join("fences")
+    own.ancestors().nth(3).expect("target/debug/deps/test").to_owned()
 }
 
 fn copy_folder(from: &Path, to: &Path) {
