@@ -75,9 +75,13 @@ fn from(source: &str, mut hit: Hit) -> Hit {
     hit
 }
 
+/// The rows of these records. Between any two the counter is restarted, from a checkpoint.
 fn count(limits: CountLimits, records: impl IntoIterator<Item = Record>) -> Rows {
     let (mut counter, mut rows) = (Counter::new(limits), Rows::default());
-    records.into_iter().for_each(|record| counter.apply(&record, &mut rows));
+    for record in records {
+        counter.apply(&record, &mut rows);
+        counter = Counter::decode(limits, &counter.encode()).expect("its own state");
+    }
     rows
 }
 
@@ -351,4 +355,26 @@ fn an_events_firsts_are_of_its_name_and_its_money_of_its_currency() {
     assert_eq!(events.collect::<Vec<_>>(), expected);
     let props: Vec<_> = rows.event_props.values().map(|it| (it.events, it.visitors)).collect();
     assert_eq!(props, [(3, 1)]);
+}
+
+#[test]
+fn things_whose_texts_only_run_together_alike_are_two() {
+    let with = |after, key: &str, value: &str| {
+        let props = vec![(Text::from_scrubbed(key), Text::from_scrubbed(value))];
+        let name = Text::from_scrubbed("Buy");
+        hit(after, "/", HitKind::Event { name, interactive: true, props, revenue: None })
+    };
+    let rows = count(FREE, [with(0, "plan", "a"), with(1, "pla", "na")].map(Record::Hit));
+    assert_eq!(rows.event_props.values().map(|it| it.visitors).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
+fn a_row_of_zeros_is_no_row() {
+    let mut rows = BTreeMap::new();
+    deltas::add(&mut rows, "key", |sum| *sum += 0);
+    assert_eq!(rows, BTreeMap::new());
+    deltas::add(&mut rows, "key", |sum| *sum += 1);
+    assert_eq!(rows, BTreeMap::from([("key", 1)]));
+    deltas::add(&mut rows, "key", |sum| *sum -= 1);
+    assert_eq!(rows, BTreeMap::new());
 }

@@ -79,11 +79,23 @@ pub(crate) fn sites() -> impl Iterator<Item = SiteName> {
     (0..SITES.len()).map(name)
 }
 
-/// Traffic of at most `most` things.
+/// Traffic of at most `most` things. Often it is on one site, of one visitor or on few pages: what
+/// takes many hits of the same to show would else hardly ever happen.
 pub(crate) fn traffic(most: usize) -> impl Strategy<Value = Plan> {
     let begin = prop::sample::select(&BEGINNINGS[..]);
-    (begin, prop::collection::vec(event(), 1..most))
-        .prop_map(|(begin, events)| Plan { begin, events })
+    let among = (1..=SITES.len(), 1..4_u64, 1..=4_usize);
+    (begin, among, prop::collection::vec(event(), 1..most)).prop_map(
+        |(begin, among, mut events)| {
+            for event in &mut events {
+                event.site %= among.0;
+                if let What::Hit { visitor, page, .. } = &mut event.what {
+                    *visitor %= among.1;
+                    *page %= among.2;
+                }
+            }
+            Plan { begin, events }
+        },
+    )
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -91,7 +103,7 @@ fn event() -> impl Strategy<Value = Event> {
         8 => prop::sample::select(&[0_i64, 1, 7, 40, 300][..]),
         3 => prop::sample::select(&[1799_i64, 1800, 1801][..]),
         2 => prop::sample::select(&[900_i64, 3600, 7200, 20_000][..]),
-        1 => prop::sample::select(&[-1_i64, -30][..]),
+        1 => prop::sample::select(&[-1_i64, -30, -900, -2000][..]),
     ];
     (after_s, 0..SITES.len(), what()).prop_map(|(after_s, site, what)| Event {
         after_s,
