@@ -110,7 +110,7 @@ fn main() {
     let key = collector.site(SITE, "UTC");
     let engine = until("the engine runs", || collector.engine_pid());
     let question =
-        json!({"site_id": SITE, "metrics": ["pageviews", "visitors"], "date_range": "7d"});
+        json!({"site_id": SITE, "metrics": ["pageviews", "visitors"], "date_range": "day"});
     until("the first answer", || collector.query(&key, &question).ok());
 
     let (cpu_before, memory_before) = used(collector.pid());

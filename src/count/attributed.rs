@@ -69,12 +69,14 @@ fn is_homeless(
         return false;
     }
     let today = site.days.get_mut(&(hit.day, key)).and_then(|day| day.visitors.get_mut(&id));
+    let is_today = today.is_some();
     let visitor = match today {
         Some(visitor) => Some(visitor),
         None => before.and_then(|(key, id)| yesterday(site, hit, key)?.visitors.get_mut(&id)),
     };
     let Some(VisitorState { visit: Some(visit), seen, .. }) = visitor else { return true };
-    if !visit.goes_on(hit.at) {
+    let goes_on = if is_today { visit.goes_on(hit.at) } else { visit.crosses_midnight(hit.at) };
+    if !goes_on {
         return true;
     }
     match seen.find(Print::page(&hit.hostname, &hit.page)) {
@@ -100,7 +102,7 @@ fn carry(hit: &Hit, (_, _, before): Ids, site: &mut SiteState) -> Option<Carried
     let (key, id) = before?;
     let day = yesterday(site, hit, key)?;
     let visitor = day.visitors.get_mut(&id)?;
-    let visit = visitor.visit.take_if(|visit| visit.goes_on(hit.at))?;
+    let visit = visitor.visit.take_if(|visit| visit.crosses_midnight(hit.at))?;
     let of_visit = visitor.seen.0.iter().filter(|entry| entry.visit == visit.number);
     // Of the new day it has been seen in nothing yet.
     let anew = |entry: &Entry| Entry { visit: 0, today: false, hour: Bucket(0), ..*entry };
@@ -277,10 +279,10 @@ impl Counting<'_> {
         if firsts.hour {
             self.sums.page(here, under.hour(), |row| row.visitors_hour += 1);
         }
-        if let Some(View { bucket: from, hostname, page: left }) = &visit.exit {
+        if let Some(View { bucket: from, hostname: host, page: left }) = &visit.exit {
             // Negated as it was written.
-            self.sums.page((*from, hostname, left), &under.visit, |row| row.exits -= 1);
-            if left != page {
+            self.sums.page((*from, host, left), &under.visit, |row| row.exits -= 1);
+            if (host, left) != (hostname, page) {
                 self.sums.journey(bucket, left, page);
             }
         }

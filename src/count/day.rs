@@ -65,6 +65,12 @@ impl Visit {
             && at.0.saturating_sub(self.began.0) < limits::VISIT_LENGTH_S_MAX
     }
 
+    /// Whether a hit at `at`, of the day after, still belongs to it. It crosses one midnight at
+    /// most: on a day of 23 hours its length alone would let it reach a second.
+    pub(super) fn crosses_midnight(&self, at: Second) -> bool {
+        self.number != 0 && self.goes_on(at)
+    }
+
     /// Extends it to `at`, and says by how many seconds.
     pub(super) fn extend(&mut self, at: Second) -> i64 {
         let more = at.0.saturating_sub(self.last.0).max(0);

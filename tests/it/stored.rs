@@ -124,8 +124,8 @@ pub(crate) fn plant(data: &Path, text: &str) {
             .with_user(&config.user)
             .with_password(config.password.as_deref().unwrap_or_default())
             .with_database(&config.database);
-        let sql =
-            "INSERT INTO journeys (site, from_page, transitions) VALUES ('planted', {t:String}, 1)";
+        let sql = "INSERT INTO journeys (site, bucket, from_page, transitions) \
+                   SELECT 'planted', now(), {t:String}, 1";
         client.query_raw(sql).param("t", text).execute().await.expect("it is written");
         engine.stop().await;
     });

@@ -54,10 +54,21 @@ pub(super) enum Found {
 
 /// The next word at or after `from`.
 pub(super) fn word_from(text: &str, from: usize) -> Option<Range<usize>> {
-    let start = from + text[from..].find(char::is_alphanumeric)?;
-    let rest = &text[start..];
-    let len = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
-    Some(start..start + len)
+    let start = from + letters_until(&text[from..], true);
+    let end = start + letters_until(&text[start..], false);
+    (start < end).then_some(start..end)
+}
+
+/// Bytes before the first character that is a letter or digit (or, if not `wanted`, is none).
+fn letters_until(text: &str, wanted: bool) -> usize {
+    let ascii = |byte: &u8| byte.is_ascii() && byte.is_ascii_alphanumeric() != wanted;
+    let plain = text.bytes().take_while(ascii).count();
+    let rest = &text[plain..];
+    // Nearly all text is ASCII: the tables of Unicode are for what is not.
+    if rest.as_bytes().first().is_none_or(u8::is_ascii) {
+        return plain;
+    }
+    plain + rest.find(|c: char| c.is_alphanumeric() == wanted).unwrap_or(rest.len())
 }
 
 /// Whether an identifier begins with `word`. `may_begin`: whether the word is not inside a run of
@@ -90,7 +101,8 @@ pub(super) fn identifier_at(text: &str, word: &Range<usize>, may_begin: bool) ->
 
 /// What a single word must be replaced by.
 pub(super) fn placeholder_of(word: &str) -> Option<Placeholder> {
-    if word.len() <= RUN_DIGITS_MAX {
+    let plain = word.len() < WORD_CHARS_MAX && word.bytes().all(|it| it.is_ascii_lowercase());
+    if plain || word.len() <= RUN_DIGITS_MAX {
         return None;
     }
     let shape = Shape::of(word);

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 /// What a word in an agent says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -337,7 +337,8 @@ struct Marks {
 static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     let bots = BOTS.iter().map(|word| (*word, Mark::Bot));
     let (words, marks): (Vec<_>, Vec<_>) = bots.chain(OTHERS.iter().copied()).unzip();
-    let words = AhoCorasickBuilder::new()
+    let words = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
         .match_kind(MatchKind::LeftmostLongest)
         .ascii_case_insensitive(true)
         .build(words)

@@ -4,6 +4,7 @@
 //! It is as slow as it is plain, and it is what the design says, table by table.
 
 mod laws;
+mod memory;
 mod tables;
 pub(crate) mod traffic;
 mod visits;

@@ -118,7 +118,7 @@ fn pages(visit: &Visit<'_>, rows: &mut Rows) {
     }
     for pair in views.windows(2) {
         let (from, to) = (pair[0].hit, pair[1].hit);
-        if from.page != to.page {
+        if (&from.hostname, &from.page) != (&to.hostname, &to.page) {
             let key = JourneyKey {
                 site: to.site.clone(),
                 bucket: to.at.bucket(),

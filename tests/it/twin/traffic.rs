@@ -74,6 +74,11 @@ impl Plan {
     }
 }
 
+/// The sites that the traffic is on.
+pub(crate) fn sites() -> impl Iterator<Item = SiteName> {
+    (0..SITES.len()).map(name)
+}
+
 /// Traffic of at most `most` things.
 pub(crate) fn traffic(most: usize) -> impl Strategy<Value = Plan> {
     let begin = prop::sample::select(&BEGINNINGS[..]);
@@ -200,6 +205,8 @@ impl Traffic {
             source: text(["", "Google", "news"][*source]),
             channel: text(["Direct", "Organic Search", "Email"][*source]),
             country: text(["", "DE", "IN"][(*source + page) % 3]),
+            device: text(["Desktop", "Mobile"][page % 2]),
+            utm_campaign: text(["", "spring", "summer"][host + source % 2]),
             browser: text("Firefox"),
             ..VisitDims::default()
         };
@@ -227,11 +234,11 @@ fn of_kind(kind: &Kind) -> HitKind {
             // Twice the same, at times.
             props: prop
                 .iter()
-                .flat_map(|at| [["a", "b", "b"][*at]; 2])
-                .enumerate()
-                .map(|(twice, value)| {
-                    (text(if twice == 0 { "plan" } else { "again" }), text(value))
+                .flat_map(|at| {
+                    let value = ["a", "b", "b"][*at];
+                    [("plan", value), (["again", "again", "plan"][*at], value)]
                 })
+                .map(|(key, value)| (text(key), text(value)))
                 .collect(),
             revenue: minor.map(|minor| Revenue {
                 minor,

@@ -111,7 +111,12 @@ fn visitor<'a>(
     let candidate = match known {
         Some(visitor) => last_of(visitor).filter(|visit| still_there(visit, visitor)),
         None => yesterday(all, over, hit)
-            .and_then(|visitor| last_of(visitor).filter(|visit| still_there(visit, visitor))),
+            .and_then(|visitor| last_of(visitor).filter(|visit| still_there(visit, visitor)))
+            // One that has come over a midnight already does not cross another.
+            .filter(|visit| {
+                let steps = &all.visits[*visit].steps;
+                steps.iter().all(|step| step.visitor == steps[0].visitor)
+            }),
     };
     let goes_on = candidate.filter(|visit| all.visits[*visit].takes(hit.at.0));
     if matches!(hit.kind, HitKind::Engagement { .. })

@@ -10,7 +10,7 @@ fn access_log() -> Option<String> {
     let folder = PathBuf::from(env::var_os("HEADCOUNT_TEST_DATA")?);
     let path = folder.join("apache_logs");
     Some(fs::read_to_string(&path).unwrap_or_else(|error| {
-        panic!("HEADCOUNT_TEST_DATA must name the folder with apache_logs, and {error}")
+        panic!("HEADCOUNT_TEST_DATA must name the folder that holds apache_logs: {error}")
     }))
 }
 

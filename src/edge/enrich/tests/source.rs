@@ -1,5 +1,7 @@
 //! Sources and channels.
 
+use std::collections::HashSet;
+
 use super::super::page::page_url;
 use super::super::source::source_of;
 use super::super::spam::is_spam;
@@ -147,4 +149,22 @@ fn spam_is_known_with_its_subdomains() {
     let page = page_url("/?utm_source=newsletter", "example.com").unwrap();
     assert!(source_of(&page.campaign, "http://semalt.com/x", "example.com").spam);
     assert!(!source_of(&page.campaign, "http://example.org/x", "example.com").spam);
+}
+
+#[test]
+fn no_host_has_two_names_and_none_is_spam() {
+    let mut seen = HashSet::new();
+    let lines = include_str!("../sources.txt").lines();
+    for line in lines.filter(|it| !it.is_empty() && !it.starts_with('#')) {
+        let columns: Vec<&str> = line.split('|').collect();
+        let [category, name, hosts] = columns[..] else { panic!("{line}: not three columns") };
+        let known = ["assistant", "mail", "search", "shopping", "social", "video"];
+        assert!(known.contains(&category) && !name.is_empty(), "{line}");
+        for host in hosts.split(' ') {
+            let host = host.trim_start_matches('.');
+            assert!(!host.is_empty() && host == host.to_lowercase(), "{line}");
+            assert!(seen.insert(host), "{host} comes twice");
+            assert!(!is_spam(host), "{host} is spam");
+        }
+    }
 }
