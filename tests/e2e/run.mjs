@@ -325,7 +325,7 @@ try {
     await dialog.getByRole('searchbox').fill('');
     await board.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    assert.ok(!board.url().includes('open='));
+    await board.waitForURL((url) => !url.searchParams.has('open'));
   });
 
   await check('the demo site looks as it should', async () => {
