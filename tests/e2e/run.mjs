@@ -1,7 +1,7 @@
 // The whole way in a real browser: visitors walk the demo site, marketing opens the dashboard.
 //
 //   node tests/e2e/run.mjs           checks; pictures in target/test-logs/browser
-//   node tests/e2e/run.mjs --docs    writes the README's pictures, dashboards/screenshots
+//   node tests/e2e/run.mjs --docs    no checks; pictures for the README in dashboards/screenshots
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -13,9 +13,13 @@ import { check, finish } from './suite.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const target = process.env.CARGO_TARGET_DIR || join(root, 'target');
-const pictures = process.argv.includes('--docs')
-  ? join(root, 'dashboards/screenshots')
-  : join(target, 'test-logs/browser');
+const program = join(target, 'debug/headcount');
+if (process.argv.includes('--docs')) {
+  const { takePictures } = await import('./docs.mjs');
+  await takePictures(program, join(root, 'dashboards/screenshots'));
+  process.exit();
+}
+const pictures = join(target, 'test-logs/browser');
 mkdirSync(pictures, { recursive: true });
 
 /** Within how long what was counted stands in the dashboard. */
@@ -25,7 +29,7 @@ const SHOWN_MS = 10_000;
 const left = 86_400_000 - (Date.now() % 86_400_000);
 if (left < 180_000) await new Promise((resolve) => setTimeout(resolve, left));
 
-const server = await start(join(target, 'debug/headcount'));
+const server = await start(program);
 const browsers = [];
 const origins = [server.ingest, server.console];
 const watched = [];
@@ -331,6 +335,14 @@ try {
   await check('the demo site looks as it should', async () => {
     await reader.page.goto(server.ingest);
     await reader.page.screenshot({ path: join(pictures, 'demo.png') });
+  });
+
+  await check('the dashboard is a small download', async () => {
+    const sizes = await board.evaluate(() =>
+      performance.getEntriesByType('resource').filter(({ name }) => name.includes('/assets/')).map((one) => one.encodedBodySize),
+    );
+    const bytes = sizes.reduce((all, one) => all + one, 0);
+    assert.ok(bytes > 0 && bytes <= 40_000, `${bytes} bytes`);
   });
 
   await check('nobody complained, and no page left this machine', () => {
