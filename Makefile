@@ -24,7 +24,7 @@ ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
 endif
 
 .NOTPARALLEL:
-.PHONY: help setup build run test test-rust test-node test-browser bench lint clean tracker dashboard beside chromium
+.PHONY: help setup build run test test-rust test-node test-browser bench lint clean pictures tracker dashboard beside chromium
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -69,6 +69,10 @@ lint: setup ## check format, lints and types
 	@cargo fmt --check
 	@cargo clippy --all-targets --locked -- -D warnings
 	@npm run --silent --workspaces check
+
+pictures: dashboard beside chromium ## take the README's pictures; needs libfaketime
+	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
+	@node tests/e2e/run.mjs --docs
 
 tracker: setup ## build pixel/dist/s.js, which is committed
 	@npm run --silent --workspace pixel build

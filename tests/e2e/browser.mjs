@@ -1,6 +1,7 @@
 // Chromium with several visitors in it, and what none of them may do.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { chromium as playwright } from 'playwright-core';
@@ -9,21 +10,27 @@ import { chromium } from './chromium.mjs';
 const require = createRequire(import.meta.url);
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-export async function launch() {
-  const executablePath = chromium();
-  assert.ok(executablePath, 'chromium is missing: `make test` says how to get it');
-  const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-  const browser = await playwright.launch({
-    executablePath,
-    args: process.getuid?.() === 0 ? ['--no-sandbox', ...quiet] : quiet,
-  });
-  const major = browser.version().split('.')[0];
-  return {
-    browser,
-    // A browser without a window calls itself one, and is taken for a bot.
-    desktop: `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Safari/537.36`,
-    phone: `Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Mobile Safari/537.36`,
-  };
+const executablePath = chromium();
+assert.ok(executablePath, 'chromium is missing: `make test` says how to get it');
+
+const QUIET = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+const major = /\d+/.exec(execFileSync(executablePath, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))[0];
+const chrome = (system, kind = '') =>
+  `Mozilla/5.0 (${system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0${kind} Safari/537.36`;
+
+/** A browser without a window calls itself one, and is taken for a bot. */
+export const AGENTS = {
+  desktop: chrome('X11; Linux x86_64'),
+  phone: chrome('Linux; Android 10; K', ' Mobile'),
+  firefox: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+  bot: 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+};
+
+/** A browser of this user agent. One that a page sets for itself is not that of its last beacon. */
+export function launch(agent) {
+  const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return playwright.launch({ executablePath, args: [`--user-agent=${agent}`, ...root, ...QUIET] });
 }
 
 /** Notes what a context's pages complain about, and the requests that leave this machine. */

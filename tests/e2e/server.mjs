@@ -17,9 +17,11 @@ async function freePort() {
   return port;
 }
 
+/** A folder for what a headcount keeps. */
+export const dataFolder = () => mkdtempSync(join(process.env.HEADCOUNT_TEST_DATA || tmpdir(), 'headcount-e2e-'));
+
 /** Starts the program, and waits until it says how to sign in and takes hits. */
-export async function start(program) {
-  const folder = mkdtempSync(join(process.env.HEADCOUNT_TEST_DATA || tmpdir(), 'headcount-e2e-'));
+export async function start(program, folder = dataFolder(), environment = {}) {
   const [ingest, console] = [await freePort(), await freePort()];
   const config = join(folder, 'headcount.toml');
   writeFileSync(
@@ -27,7 +29,10 @@ export async function start(program) {
     `[ingest]\nlisten = "127.0.0.1:${ingest}"\n\n[console]\nlisten = "127.0.0.1:${console}"\n`,
   );
   const args = ['serve', '--demo', '--config', config, '--data', join(folder, 'data')];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));
 
   let said = '';

@@ -66,12 +66,14 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
   const seriesBefore = useTotals(compared && dates ? datesBefore(view.period, dates) : undefined, 'time');
 
   const first = (answer: typeof totals) => answer.data?.results[0]?.metrics ?? null;
+  // A site that had nobody before is not compared with nobody.
+  const known = first(before)?.some((value) => value) ?? false;
   const now = whole ? totals : completed;
   const at = tiles.indexOf(metric);
   const chart: Series | null = series.data && {
     labels: series.data.meta.time_labels ?? [],
     values: valuesOf(series.data, at),
-    before: compared && seriesBefore.data ? valuesOf(seriesBefore.data, at) : null,
+    before: known && seriesBefore.data ? valuesOf(seriesBefore.data, at) : null,
     labelsBefore: seriesBefore.data?.meta.time_labels ?? [],
   };
   const failed = totals.error ?? series.error;
@@ -93,7 +95,7 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
                 values={first(totals)}
                 compared={compared}
                 now={compared?.now ? first(now) : null}
-                before={first(before)}
+                before={known ? first(before) : null}
                 whole={whole}
                 live={live.data}
                 stale={totals.stale}

@@ -100,7 +100,7 @@ function layout(series: Series, metric: Metric, timezone: string, width: number)
   const marks = metric === 'visit_duration' ? clockTicks(most) : metric === 'bounce_rate' ? [0, 25, 50, 75, 100] : ticks(most);
   const top = marks.at(-1)!;
   const text = (value: number) =>
-    metric === 'visit_duration' ? seconds(value) : metric === 'bounce_rate' ? `${value}%` : compact(value);
+    metric === 'visit_duration' ? seconds(value).replace(/ 0[ms]$/, '') : metric === 'bounce_rate' ? `${value}%` : compact(value);
   const widest = Math.max(...marks.map((mark) => text(mark).length));
 
   const left = 14 + widest * 7;

@@ -32,7 +32,7 @@ export function Tiles({ metrics, chosen, choose, values, compared, now, before, 
               {values ? figure(metric, values[i]) : '\u00a0'}
             </span>
             <span class="note">
-              {compared && before && <Compared {...{ metric, i, compared, now, before, whole }} />}
+              {values && compared && before && <Compared {...{ metric, i, compared, now, before, whole }} />}
             </span>
           </button>
           <Hint id={`means-${metric}`} name={METRICS[metric].name} text={METRICS[metric].means} />
