@@ -5,21 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The modules in the order of a hit's way. Each uses those before it; `app` uses all.
 const ORDER: &[&str] = &[
-    "limits",
-    "hit",
-    "keys",
-    "telemetry",
-    "terminal",
-    "edge",
-    "spool",
-    "count",
-    "outbox",
-    "store",
-    "stats",
-    "release",
-    "config",
-    "console",
-    "app",
+    "limits", "hit", "telemetry", "terminal", "keys", "edge", "spool", "count", "outbox", "store",
+    "stats", "release", "config", "console", "app",
 ];
 
 /// Edges against the order, each with its reason.
@@ -46,6 +33,11 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found.sort();
     assert!(found.len() > 10, "{folder} was found");
     found
+}
+
+/// Whether it is tests, and nothing else.
+fn is_test(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests")
 }
 
 fn place(module: &str) -> Option<usize> {
@@ -79,7 +71,7 @@ fn a_module_uses_only_those_before_it_on_the_hits_way() {
     for (path, text) in sources("src") {
         let mut parts = path.components().skip(1).map(|c| c.as_os_str().to_string_lossy());
         let module = parts.next().expect("a module").trim_end_matches(".rs").to_owned();
-        if path.ends_with("tests.rs") || path.components().any(|c| c.as_os_str() == "tests") {
+        if is_test(&path) {
             continue;
         }
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
@@ -106,6 +98,9 @@ fn raw_types_are_named_in_the_edge_only() {
 #[test]
 fn every_stage_says_what_it_never_does() {
     for (path, text) in sources("src") {
+        if is_test(&path) {
+            continue;
+        }
         let is_stage = path.components().count() == 3 && path.ends_with("mod.rs");
         let doc: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
         assert!(!doc.is_empty(), "{} has no doc", path.display());
@@ -130,4 +125,11 @@ fn files_are_small_rooms_and_nothing_unfinished_lands() {
         }
     }
     assert!(long * 10 <= all.len(), "{long} of {} files have over 450 lines", all.len());
+}
+
+#[test]
+fn the_documents_table_of_what_can_be_answered_is_the_planners() {
+    let document = include_str!("../../ARCHITECTURE.md");
+    let table = headcount::stats::answerable::markdown();
+    assert!(document.contains(&table), "ARCHITECTURE.md should hold:\n{table}");
 }
