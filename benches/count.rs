@@ -1,0 +1,170 @@
+//! The counter alone: time of a hit, bytes of a visitor, and a checkpoint's time and size.
+//!
+//! `cargo bench --bench count`, or with other figures: `HITS=… VISITORS=… cargo bench --bench count`.
+
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a bench prints figures, and makes up pages and visitors"
+)]
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use headcount::count::{CountLimits, Counter, Rows};
+use headcount::hit::{
+    Bucket, Day, Hit, HitKind, Record, Second, SiteName, Text, VisitDims, Visitor, VisitorId,
+};
+use headcount::keys::KeyId;
+use headcount::limits;
+
+/// Eight in the morning of a day in UTC.
+const BEGIN: i64 = 1_800_000_000;
+/// Hits whose rows leave together.
+const STRETCH: u64 = 10_000;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// A hit's texts, each made once, as the edge's tables hold them.
+struct Texts {
+    site: SiteName,
+    host: Text,
+    pages: Vec<Text>,
+    sources: Vec<Text>,
+    countries: Vec<Text>,
+    browsers: Vec<Text>,
+    devices: Vec<Text>,
+}
+
+impl Texts {
+    fn new() -> Self {
+        let numbered = |what: &str, most: u32| {
+            (0..most).map(|number| Text::from_scrubbed(&format!("{what}{number}"))).collect()
+        };
+        Self {
+            site: SiteName::parse("count.example").expect("a domain"),
+            host: Text::from_scrubbed("count.example"),
+            pages: numbered("/blog/post-", 500),
+            sources: numbered("source ", 8),
+            countries: numbered("C", 20),
+            browsers: numbered("browser ", 5),
+            devices: numbered("device ", 3),
+        }
+    }
+
+    /// The hit of that number: each visitor comes back every `visitors` hits, all of them within
+    /// `span_s` seconds; of eight hits two are engagements and one is an event.
+    fn hit(&self, number: u64, hits: u64, visitors: u64, span_s: u64) -> Record {
+        let visitor = number % visitors;
+        let after = (u128::from(number) * u128::from(span_s) / u128::from(hits)) as i64;
+        let at = Second(BEGIN + after);
+        let pick = |texts: &[Text], bits: u64| texts[(bits % texts.len() as u64) as usize].clone();
+        let mixed = visitor.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+        let again = number / visitors;
+        // A visitor reads on from page to page, and stays on one for its engagements.
+        let (step, phase) = (again / 4, again % 4);
+        let kind = match phase {
+            0 | 2 => HitKind::Pageview,
+            1 if step % 2 == 1 => HitKind::Event {
+                name: Text::from_scrubbed("Download"),
+                interactive: true,
+                props: Vec::new(),
+                revenue: None,
+            },
+            _ => HitKind::Engagement { engaged_ms: 4000, scroll_percent: Some(60) },
+        };
+        Record::Hit(Hit {
+            site: self.site.clone(),
+            at,
+            day: Day(i32::try_from(at.0 / 86_400).expect("a day")),
+            hour: Bucket(Second(at.0 / 3600 * 3600).bucket().0),
+            visitor: Visitor::Known {
+                key: KeyId(1),
+                id: VisitorId::from_raw(visitor.wrapping_mul(0xD6E8_FEB8_6659_FD93)),
+                before: None,
+            },
+            kind,
+            hostname: self.host.clone(),
+            page: pick(&self.pages, 500 / (1 + (mixed + step * 2 + phase / 2) % 500)),
+            dims: Box::new(VisitDims {
+                channel: pick(&self.sources, mixed),
+                source: pick(&self.sources, mixed),
+                country: pick(&self.countries, mixed >> 3),
+                browser: pick(&self.browsers, mixed >> 8),
+                device: pick(&self.devices, mixed >> 12),
+                ..VisitDims::default()
+            }),
+        })
+    }
+}
+
+/// Resident bytes of this process.
+fn resident() -> f64 {
+    let statm = fs::read_to_string("/proc/self/statm").expect("Linux");
+    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<f64>().ok());
+    pages.expect("resident pages") * 4096.0
+}
+
+/// Counts the hits, in stretches whose rows are dropped; the time of counting alone, and rows.
+fn count(hits: u64, visitors: u64, span_s: u64) -> (Counter, Duration, usize) {
+    let limits = CountLimits {
+        seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
+        visitors_per_site: limits::VISITORS_PER_SITE_MAX,
+    };
+    let (texts, mut counter) = (Texts::new(), Counter::new(limits));
+    let (mut time, mut row_count) = (Duration::ZERO, 0);
+    for first in (0..hits).step_by(STRETCH as usize) {
+        let last = (first + STRETCH).min(hits);
+        let records: Vec<Record> =
+            (first..last).map(|number| texts.hit(number, hits, visitors, span_s)).collect();
+        let mut rows = Rows::default();
+        let begun = Instant::now();
+        records.iter().for_each(|record| counter.apply(record, &mut rows));
+        time += begun.elapsed();
+        row_count += rows.len();
+    }
+    (counter, time, row_count)
+}
+
+fn main() {
+    // `cargo test --benches` runs this too: small, so that it cannot rot.
+    let bench = std::env::args().any(|argument| argument == "--bench");
+    let hits = setting("HITS", if bench { 1_000_000 } else { 2_000 });
+    let visitors = setting("VISITORS", if bench { 100_000 } else { 200 });
+
+    let before = resident();
+    let (counter, _, _) = count(hits, hits, 1800);
+    let bytes = (resident() - before) / hits as f64;
+    assert_eq!(counter.visitors_in_memory() as u64, hits, "every visitor is one");
+    println!("{hits} visitors with one page view each");
+    println!("  bytes a visitor                    {bytes:>10.0}");
+    let begun = Instant::now();
+    let parts = counter.encode();
+    println!("  encode, ms                         {:>10.1}", ms(begun));
+    let size: usize = parts.iter().map(|part| part.bytes.len()).sum();
+    println!("  checkpoint, bytes a visitor        {:>10.1}", size as f64 / hits as f64);
+    drop(counter);
+    let limits = CountLimits { seen_per_visitor: 1000, visitors_per_site: usize::MAX };
+    let begun = Instant::now();
+    let counter = Counter::decode(limits, &parts).expect("its own state");
+    println!("  decode, ms                         {:>10.1}", ms(begun));
+    let (site, now) = (SiteName::parse("count.example").expect("a domain"), Second(BEGIN + 1800));
+    let begun = Instant::now();
+    let current = counter.current_visitors(&site, now, 300);
+    println!("  current visitors ({current}), us         {:>10.1}", ms(begun) * 1000.0);
+    drop((counter, parts));
+
+    let (counter, time, rows) = count(hits, visitors, 3600);
+    assert_eq!(counter.visitors_in_memory() as u64, visitors, "every visitor is one");
+    println!("{hits} hits of {visitors} visitors");
+    println!("  ns a hit                           {:>10.0}", time.as_nanos() as f64 / hits as f64);
+    println!("  rows a hit                         {:>10.2}", rows as f64 / hits as f64);
+}
+
+fn ms(begun: Instant) -> f64 {
+    begun.elapsed().as_secs_f64() * 1000.0
+}
