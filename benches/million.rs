@@ -14,6 +14,8 @@
     reason = "a bench prints, and shares the support of the tests"
 )]
 
+#[path = "../tests/it/stored.rs"]
+mod stored;
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
@@ -106,7 +108,7 @@ fn main() {
     let connections = setting("CONNECTIONS", 256);
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let collector = Collector::start(&data, &[("HEADCOUNT_LOG__LEVEL", "warn")]);
+    let mut collector = Collector::start(&data, &[("HEADCOUNT_LOG__LEVEL", "warn")]);
     let key = collector.site(SITE, "UTC");
     let engine = until("the engine runs", || collector.engine_pid());
     let question =
@@ -154,19 +156,17 @@ fn main() {
     );
     println!("  engine, MiB after                  {:>10.1}", mib(engine_memory));
     println!("  seconds until the page shows all   {lag_s:>10.2}");
-    for (what, figure) in table_figures(&data, collector) {
-        println!("  {what:<34} {figure:>10}");
-    }
-}
-
-/// Rows and bytes in ClickHouse, from its own books: bytes of the active parts on the disk.
-fn table_figures(data: &std::path::Path, mut collector: Collector) -> Vec<(String, u64)> {
     assert!(collector.stop().success());
-    let parts = support::search::files(&data.join("engine"));
-    let bytes: u64 = parts
-        .iter()
-        .filter(|(path, _)| path.extension().is_some_and(|e| e == "bin" || e == "cmrk2"))
-        .map(|(_, bytes)| bytes.len() as u64)
-        .sum();
-    vec![("ClickHouse, KiB of column files".to_owned(), bytes / 1024)]
+    let (mut rows, mut bytes) = (0, 0);
+    for (table, of_table, on_disk) in stored::sizes(&data) {
+        let kib = on_disk as f64 / 1024.0;
+        println!("  ClickHouse, {table:<12} rows {of_table:>8}, KiB  {kib:>10.1}");
+        rows += of_table;
+        bytes += on_disk;
+    }
+    println!(
+        "  ClickHouse, rows and bytes a hit   {:>10.3}, {:.2}",
+        rows as f64 / hits as f64,
+        bytes as f64 / hits as f64
+    );
 }

@@ -114,6 +114,17 @@ pub(crate) fn every_text(data: &Path) -> Vec<String> {
     })
 }
 
+/// Each table's rows and bytes on the disk, as ClickHouse itself counts them.
+pub(crate) fn sizes(data: &Path) -> Vec<(String, u64, u64)> {
+    with_store(data, async |store| {
+        let sql = "SELECT table, toUInt64(sum(rows)), toUInt64(sum(bytes_on_disk)) FROM system.parts \
+                   WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table";
+        let rows = store.query(sql, &[]).await.expect("an answer");
+        let number = |value: &Value| value.as_u64().expect("a number");
+        rows.iter().map(|row| (word(&row[0]), number(&row[1]), number(&row[2]))).collect()
+    })
+}
+
 /// Writes a text into a table, past everything.
 pub(crate) fn plant(data: &Path, text: &str) {
     let (runtime, engine) = engine(data);

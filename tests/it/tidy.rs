@@ -5,8 +5,21 @@ use std::path::{Path, PathBuf};
 
 /// The modules in the order of a hit's way. Each uses those before it; `app` uses all.
 const ORDER: &[&str] = &[
-    "limits", "hit", "telemetry", "terminal", "keys", "edge", "spool", "count", "outbox", "store",
-    "stats", "release", "config", "console", "app",
+    "limits",
+    "hit",
+    "telemetry",
+    "terminal",
+    "keys",
+    "edge",
+    "spool",
+    "count",
+    "outbox",
+    "store",
+    "stats",
+    "release",
+    "config",
+    "console",
+    "app",
 ];
 
 /// Edges against the order, each with its reason.
