@@ -1,8 +1,8 @@
 //! Commands from a terminal: the running program does them, or else the data folder is opened.
 
 use super::folder::{DataFolder, FolderError};
-use super::serve::url_of;
 use super::sites;
+use super::welcome::url_of;
 use crate::config::Config;
 use crate::console::command::doctor::{self, DoctorContext};
 use crate::console::command::{self, Command, Desk, Reply};

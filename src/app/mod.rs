@@ -17,6 +17,8 @@ mod metrics;
 mod recover;
 mod serve;
 mod sites;
+mod storing;
+mod welcome;
 
 pub use command::{CommandError, command};
 pub use folder::{DataFolder, FolderError};

@@ -11,13 +11,15 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::counting::Counting;
 use super::folder::{DataFolder, FolderError, last_written};
 use super::live::{Connected, Running};
 use super::recover::{RecoverError, Recovered, recover};
 use super::sites::{self, Measured};
+use super::storing::{self, Target};
+use super::welcome::{url_of, welcome};
 use crate::config::Config;
 use crate::console::control::Control;
 use crate::console::{self, Console, StateDb, StateError};
@@ -28,10 +30,9 @@ use crate::keys::{Backend, Keys};
 use crate::limits;
 use crate::outbox::{Outbox, OutboxConfig, OutboxError};
 use crate::spool::{Spool, SpoolConfig, SpoolError, SpoolWriter};
-use crate::store::engine::{Engine, EngineConfig, EngineError, find_library};
-use crate::store::{SendFigures, Store, StoreConfig, StoreError, send};
+use crate::store::engine::EngineError;
+use crate::store::{SendFigures, StoreError};
 use crate::telemetry::{self, Value};
-use crate::terminal::say;
 
 /// How long rows that were just counted have to reach ClickHouse when the program stops. The
 /// outbox keeps the others.
@@ -39,9 +40,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the store is waited for before the program says where it is.
 const STORE_START: Duration = Duration::from_secs(10);
-
-/// The longest wait before a store that is away is asked again.
-const STORE_RETRY_MAX: Duration = Duration::from_secs(10);
 
 /// Why `serve` ended other than by being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +96,7 @@ pub fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
     let ingest = edge::bind(&config.ingest.listen, config.ingest.threads)?;
     let mut console = edge::bind(&config.console_listen, 1)?;
     let folder = DataFolder::open(&config.data_dir)?;
-    let target = target(&config, &folder)?;
+    let target = storing::target(&config, &folder)?;
     let geo = geo(&config)?;
     let stages = Stages::start(&config, &folder, geo, demo)?;
     let (stop_edge, edge_stopped) = watch::channel(false);
@@ -121,39 +119,6 @@ fn forbid_dumps() {
     if rustix::process::set_dumpable_behavior(behavior).is_err() {
         telemetry::warn("app", "core dumps could not be forbidden", &[]);
     }
-}
-
-/// Where rows go.
-enum Target {
-    Engine(EngineConfig),
-    External(StoreConfig),
-}
-
-fn target(config: &Config, folder: &DataFolder) -> Result<Target, ServeError> {
-    let Some(external) = &config.store else {
-        let program = std::env::current_exe()
-            .map_err(|error| ServeError::Io("finding this program's own file", error))?;
-        return Ok(Target::Engine(EngineConfig {
-            dir: folder.path().join("engine"),
-            library: find_library(&program)?,
-            program,
-            memory_bytes: config.engine_memory_bytes,
-        }));
-    };
-    let password = match &external.password_file {
-        None => None,
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| ServeError::Password(path.clone(), error))?;
-            Some(text.trim_end_matches(['\r', '\n']).to_owned())
-        }
-    };
-    Ok(Target::External(StoreConfig {
-        url: external.url.clone(),
-        user: external.user.clone(),
-        password,
-        database: config.database.clone(),
-    }))
 }
 
 /// The configured database, or the one beside the program; without one, countries are unknown.
@@ -328,7 +293,8 @@ async fn run(
     let control_task = tokio::spawn(control.serve(console, stopped.clone()));
     let ticking = tokio::spawn(tick(Arc::clone(&running)));
     let months = config.retention_months;
-    let mut store_task = tokio::spawn(store(target, Arc::clone(&running), months, stopped.clone()));
+    let mut store_task =
+        tokio::spawn(storing::run(target, Arc::clone(&running), months, stopped.clone()));
 
     running.edge.set_ready(true);
     // Hits are taken already; whoever opens the dashboard finds it able to answer, as a rule.
@@ -433,126 +399,4 @@ async fn wait_until_sent(outbox: &Outbox) {
         let waiting = Value::from(outbox.figures().waiting);
         telemetry::warn("app", "batches wait for the next start", &[("batches", waiting)]);
     }
-}
-
-/// Starts the engine if it is ours, makes the schema ready, and sends until `stopped`.
-async fn store(
-    target: Target,
-    running: Arc<Running>,
-    retention_months: u32,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<(), ServeError> {
-    let (engine, store) = match target {
-        Target::External(config) => (None, Store::new(config)),
-        Target::Engine(config) => {
-            let engine = tokio::select! {
-                engine = start_engine(config) => engine?,
-                _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
-            };
-            let store = engine.store();
-            (Some(engine), store)
-        }
-    };
-    let made_ready = tokio::select! {
-        made = make_ready(&store, retention_months) => made,
-        _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
-    };
-    if made_ready.is_ok() {
-        running.store.set(store.clone());
-        telemetry::info("store", "ready", &[]);
-        send(store, Arc::clone(&running.outbox), stopped, Arc::clone(&running.sent)).await;
-    }
-    if let Some(engine) = engine {
-        engine.stop().await;
-    }
-    Ok(made_ready?)
-}
-
-/// Starts the engine; what may pass is tried again.
-async fn start_engine(config: EngineConfig) -> Result<Engine, EngineError> {
-    let mut wait = Duration::from_millis(200);
-    loop {
-        match Engine::start(config.clone()).await {
-            Ok(engine) => return Ok(engine),
-            Err(
-                fatal @ (EngineError::NoLibrary
-                | EngineError::BadLibrary
-                | EngineError::Older { .. }),
-            ) => return Err(fatal),
-            Err(EngineError::Io(..) | EngineError::Ended(_) | EngineError::Silent) => {
-                telemetry::error("engine", "the engine did not start; it is tried again", &[]);
-            }
-        }
-        sleep(wait).await;
-        wait = (wait * 2).min(STORE_RETRY_MAX);
-    }
-}
-
-/// Migrates and sets the retention; a store that is away is waited for.
-async fn make_ready(store: &Store, retention_months: u32) -> Result<(), StoreError> {
-    let mut wait = Duration::from_millis(200);
-    loop {
-        let made = async {
-            store.migrate().await?;
-            store.set_retention(retention_months).await
-        };
-        match made.await {
-            Ok(()) => return Ok(()),
-            Err(fatal @ (StoreError::Newer(_) | StoreError::Changed(_))) => return Err(fatal),
-            Err(StoreError::Refused(code)) => telemetry::error(
-                "store",
-                "ClickHouse refuses to make the tables ready; it is asked again",
-                &[("code", Value::Number(code.into()))],
-            ),
-            Err(StoreError::Away | StoreError::Answer) => {
-                telemetry::warn("store", "ClickHouse is away; rows wait in the outbox", &[]);
-            }
-        }
-        sleep(wait).await;
-        wait = (wait * 2).min(STORE_RETRY_MAX);
-    }
-}
-
-/// Where a browser on this machine finds a listener.
-pub(crate) fn url_of(listen: &str) -> String {
-    let listen = listen.replacen("0.0.0.0:", "127.0.0.1:", 1).replacen("[::]:", "[::1]:", 1);
-    format!("http://{listen}")
-}
-
-/// Says where everything is, and how to begin.
-fn welcome(
-    config: &Config,
-    state: &StateDb,
-    console: &str,
-    demo: bool,
-    now: crate::hit::Second,
-) -> Result<(), ServeError> {
-    let ingest = url_of(&config.ingest.listen);
-    say("");
-    if demo {
-        say(&format!("  Demo site    {ingest}/"));
-    } else {
-        say(&format!("  Ingest       {ingest}"));
-    }
-    say(&format!("  Dashboard    {console}/"));
-    say("");
-    let sites = state.sites()?;
-    let site = sites.first().map_or("example.com", |site| site.name.as_str());
-    if sites.is_empty() {
-        say("  No site is measured yet. Add one:");
-        say("      headcount site add example.com --timezone Europe/Berlin");
-        say("");
-    }
-    say("  Paste this into the pages of the site:");
-    say(&format!("      <script defer data-domain=\"{site}\" src=\"{ingest}/s.js\"></script>"));
-    say("");
-    if demo || !state.has_session(now)? {
-        let token = state.create_sign_in(now)?;
-        say("  Sign in to the dashboard, once, within an hour:");
-        say(&format!("      {console}/sign-in?token={token}"));
-    } else {
-        say("  To sign in to the dashboard on another browser: headcount sign-in");
-    }
-    say("");
-    Ok(())
 }

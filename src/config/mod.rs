@@ -234,12 +234,13 @@ fn ingest(r: &mut Reader) -> Ingest {
 const TEN: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
 fn external(r: &mut Reader) -> Option<External> {
+    let named = r.is_set("store", "database");
     let url = r.optional("store", "url");
     let user = r.optional("store", "user");
     let password_file = r.path("store", "password_file");
     let Some(url) = url else {
-        if user.is_some() || password_file.is_some() {
-            r.problem("[store] user and password_file need a url".to_owned());
+        if user.is_some() || password_file.is_some() || named {
+            r.problem("[store] user, password_file and database need a url".to_owned());
         }
         return None;
     };

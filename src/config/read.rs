@@ -65,6 +65,11 @@ impl Reader {
         }
     }
 
+    /// Whether anything is there.
+    pub(super) fn is_set(&self, section: &str, key: &str) -> bool {
+        self.root.get(section).is_some_and(|value| value.get(key).is_some())
+    }
+
     pub(super) fn problem(&mut self, problem: String) {
         self.problems.push(problem);
     }

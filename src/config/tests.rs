@@ -102,6 +102,7 @@ fn wrong_values_are_named() {
     check("[ingest]\nrate_limit_per_second = -1", "a whole number from 0 to 1000000");
     check("[ingest]\nclient_ip_header = \"a b\"", "the name of one header");
     check("[store]\nuser = \"me\"", "need a url");
+    check("[store]\ndatabase = \"x\"", "need a url");
     check("[store]\nurl = \"ftp://x\"", "begins with http://");
     check("[privacy]\nsignals = \"ignore\"", "withhold or drop");
     check("[spool]\nmax_bytes = 5000000", "at least twice segment_bytes");
