@@ -6,7 +6,9 @@
     clippy::disallowed_macros,
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::similar_names,
     reason = "a bench prints figures, and makes up pages and visitors"
 )]
 
@@ -123,7 +125,9 @@ fn count(hits: u64, visitors: u64, span_s: u64) -> (Counter, Duration, usize) {
             (first..last).map(|number| texts.hit(number, hits, visitors, span_s)).collect();
         let mut rows = Rows::default();
         let begun = Instant::now();
-        records.iter().for_each(|record| counter.apply(record, &mut rows));
+        for record in &records {
+            counter.apply(record, &mut rows);
+        }
         time += begun.elapsed();
         row_count += rows.len();
     }

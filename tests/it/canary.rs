@@ -228,6 +228,11 @@ fn no_mark_of_a_person_is_found_in_any_file_table_log_metric_or_answer() {
     assert!(collector.stop().success());
     assert_eq!(found_in_folder(&marks, folder.path()), Vec::<String>::new(), "after a stop");
 
+    let filled: Vec<String> =
+        stored::sizes(&data).into_iter().filter(|(_, rows, _)| *rows > 0).map(|it| it.0).collect();
+    let tables =
+        ["event_props", "events", "journeys", "ledger", "pages", "schema_migrations", "visits"];
+    assert_eq!(filled, tables, "every table has rows to be searched");
     let texts = stored::every_text(&data);
     assert!(texts.iter().any(|text| text == SITE), "the tables were read");
     assert!(texts.iter().any(|text| text.contains("/plain")), "with the page paths");

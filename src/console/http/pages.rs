@@ -18,14 +18,36 @@ use crate::limits;
 const SIGN_IN: &str = "<!doctype html>
 <html lang=\"en\">
 <meta charset=\"utf-8\">
-<meta name=\"viewport\" content=\"width=device-width\">
+<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">
 <title>Sign in to Headcount</title>
+<link rel=\"stylesheet\" href=\"/sign-in.css\">
+<main>
 <h1>Sign in to Headcount</h1>
 <p>Open the link that <code>headcount serve</code> printed when it started. It works once, for an
 hour.</p>
 <p>For a fresh one, run <code>headcount sign-in</code> where Headcount runs.</p>
+</main>
 </html>
 ";
+
+/// The style of that page: what the dashboard looks like is for who is signed in.
+const SIGN_IN_STYLE: &str = ":root { color-scheme: light dark; --ink: #1c1c1a; --paper: #f6f6f1; \
+--card: #fff; --line: #e2e2da }
+@media (prefers-color-scheme: dark) { :root { --ink: #ecece6; --paper: #151614; --card: #1e1f1c; \
+--line: #33352f } }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper); \
+color: var(--ink); font: 1rem/1.6 Inter, system-ui, sans-serif }
+main { box-sizing: border-box; width: min(30rem, 100vw - 2rem); padding: 2rem; background: var(--card); \
+border: 1px solid var(--line); border-radius: .75rem }
+h1 { font-size: 1.375rem; line-height: 1.3; margin: 0 0 1rem }
+p { margin: 0 0 .75rem }
+code { font: .9em ui-monospace, monospace; padding: .1em .35em; border-radius: .3em; background: var(--paper) }
+";
+
+/// `GET /sign-in.css`.
+pub(super) async fn sign_in_style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], SIGN_IN_STYLE).into_response()
+}
 
 /// A built file of the dashboard, or else its page, which finds its way by the path. The files are
 /// the program, and public; the page is for who is signed in.
