@@ -6,6 +6,7 @@
     clippy::disallowed_macros,
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     reason = "a bench prints figures, and makes up pages and visitors"
 )]
@@ -130,8 +131,10 @@ fn count(hits: u64, visitors: u64, span_s: u64) -> (Counter, Duration, usize) {
             (first..last).map(|number| texts.hit(number, hits, visitors, span_s)).collect();
         let mut rows = Rows::default();
         let begun = on_cpu();
-        records.iter().for_each(|record| counter.apply(record, &mut rows));
-        time += on_cpu() - begun;
+        for record in &records {
+            counter.apply(record, &mut rows);
+        }
+        time += on_cpu().saturating_sub(begun);
         row_count += rows.len();
     }
     (counter, time, row_count)
@@ -159,9 +162,9 @@ fn main() {
     let begun = Instant::now();
     let counter = Counter::decode(limits, &parts).expect("its own state");
     println!("  decode, ms                         {:>10.1}", ms(begun));
-    let (site, now) = (SiteName::parse("count.example").expect("a domain"), Second(BEGIN + 1800));
+    let (domain, now) = (SiteName::parse("count.example").expect("a domain"), Second(BEGIN + 1800));
     let begun = Instant::now();
-    let current = counter.current_visitors(&site, now, 300);
+    let current = counter.current_visitors(&domain, now, 300);
     println!("  current visitors ({current}), us         {:>10.1}", ms(begun) * 1000.0);
     drop((counter, parts));
 

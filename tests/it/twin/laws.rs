@@ -14,7 +14,9 @@ pub(super) const FREE: CountLimits =
 
 pub(super) fn count(counter: &mut Counter, records: &[Record]) -> Rows {
     let mut rows = Rows::default();
-    records.iter().for_each(|record| counter.apply(record, &mut rows));
+    for record in records {
+        counter.apply(record, &mut rows);
+    }
     rows
 }
 

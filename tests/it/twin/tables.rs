@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use headcount::count::{EventKey, JourneyKey, LedgerKey, PageKey, PropKey, Rows, VisitKey};
+use headcount::count::{
+    EventCounters, EventKey, JourneyKey, LedgerKey, PageCounters, PageKey, PropKey, Rows,
+    VisitCounters, VisitKey,
+};
 use headcount::hit::{Bucket, Hit, HitKind, Record, Text, VisitDims};
 
 use super::visits::{Grouped, Step, Visit, group};
@@ -30,9 +33,9 @@ pub(crate) fn recount_with(records: &[Record], visitors_max: usize) -> Rows {
 }
 
 fn drop_zeros(rows: &mut Rows) {
-    rows.visits.retain(|_, row| *row != Default::default());
-    rows.pages.retain(|_, row| *row != Default::default());
-    rows.events.retain(|_, row| *row != Default::default());
+    rows.visits.retain(|_, row| *row != VisitCounters::default());
+    rows.pages.retain(|_, row| *row != PageCounters::default());
+    rows.events.retain(|_, row| *row != EventCounters::default());
 }
 
 fn visit_key(hit: &Hit, bucket: Bucket, opening: &Hit) -> VisitKey {
