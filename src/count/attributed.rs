@@ -7,7 +7,7 @@ use super::deltas::{Event, Origin, Sums};
 use super::intern::{Origins, Pages};
 use super::recent::Recent;
 use super::seen::{Entry, Firsts, Print, Seen};
-use super::{CountLimits, Rows, SiteState, VisitCounters, reason, unattributed};
+use super::{CountLimits, Rows, SiteState, reason, unattributed};
 use crate::hit::{Bucket, Hit, HitKind, VisitorId};
 use crate::keys::KeyId;
 
@@ -52,8 +52,6 @@ pub(super) fn count(
         bucket: hit.at.bucket(),
         limits,
         sums: Sums { site: &hit.site, rows },
-        began: VisitCounters::default(),
-        now: VisitCounters::default(),
         past_bound: false,
     };
     counting.visitor(day, id, carried, recent, pages);
@@ -119,19 +117,25 @@ struct Counting<'a> {
     bucket: Bucket,
     limits: CountLimits,
     sums: Sums<'a>,
-    /// What is added under the visit where it began, and where the hit is: most often one row,
-    /// whose key has many texts, and which is looked for once.
-    began: VisitCounters,
-    now: VisitCounters,
     past_bound: bool,
 }
 
-/// Under what a hit's deltas stand: its visit's origin; those of the visitor's first visits of the
-/// day and of its last hour, where they are others.
+/// Under what a hit's deltas stand: its visit's origin, that of the visitor's first visit of the
+/// day, and that of the first of the hour, where the hit is in the visitor's last hour.
 struct Under {
     visit: Origin,
     day: Option<Origin>,
     hour: Option<Origin>,
+}
+
+impl Under {
+    fn day(&self) -> &Origin {
+        self.day.as_ref().unwrap_or(&self.visit)
+    }
+
+    fn hour(&self) -> &Origin {
+        self.hour.as_ref().unwrap_or(&self.visit)
+    }
 }
 
 impl Counting<'_> {
@@ -199,7 +203,6 @@ impl Counting<'_> {
                 self.engagement((*engaged_ms, *scroll_percent), seen, &under);
             }
         }
-        self.settle(visit, &under);
     }
 
     /// A visit that this hit opens.
@@ -227,51 +230,22 @@ impl Counting<'_> {
         under: &Under,
     ) {
         if opened {
-            self.began.visits += 1;
-            self.began.bounces += i64::from(visit.bounce);
-        }
-        self.began.duration_s += visit.extend(self.hit.at);
-        if new {
-            match &under.day {
-                None => self.now.visitors += 1,
-                Some(of) => self.sums.visit(self.bucket, of, |row| row.visitors += 1),
-            }
-        }
-        if new_hour {
-            match &under.hour {
-                None => self.now.visitors_hour += 1,
-                Some(of) => self.sums.visit(self.bucket, of, |row| row.visitors_hour += 1),
-            }
-        }
-    }
-
-    /// Adds what was gathered for the visit's own rows.
-    fn settle(&mut self, visit: &Visit, under: &Under) {
-        if visit.bucket == self.bucket {
-            self.now.visits += self.began.visits;
-            self.now.bounces += self.began.bounces;
-            self.now.duration_s += self.began.duration_s;
-        } else if self.began != VisitCounters::default() {
-            let VisitCounters { visits, bounces, duration_s, .. } = self.began;
+            let bounces = i64::from(visit.bounce);
             self.sums.visit(visit.bucket, &under.visit, |row| {
-                row.visits += visits;
+                row.visits += 1;
                 row.bounces += bounces;
-                row.duration_s += duration_s;
             });
         }
-        if self.now == VisitCounters::default() {
-            return;
+        let more = visit.extend(self.hit.at);
+        if more > 0 {
+            self.sums.visit(visit.bucket, &under.visit, |row| row.duration_s += more);
         }
-        let now = self.now;
-        self.sums.visit(self.bucket, &under.visit, |row| {
-            row.visitors += now.visitors;
-            row.visitors_hour += now.visitors_hour;
-            row.visits += now.visits;
-            row.bounces += now.bounces;
-            row.pageviews += now.pageviews;
-            row.events += now.events;
-            row.duration_s += now.duration_s;
-        });
+        if new {
+            self.sums.visit(self.bucket, under.day(), |row| row.visitors += 1);
+        }
+        if new_hour {
+            self.sums.visit(self.bucket, under.hour(), |row| row.visitors_hour += 1);
+        }
     }
 
     fn pageview(
@@ -285,9 +259,9 @@ impl Counting<'_> {
     ) {
         let Hit { hostname, page, .. } = self.hit;
         let bucket = self.bucket;
-        self.now.pageviews += 1;
+        self.sums.visit(bucket, &under.visit, |row| row.pageviews += 1);
         if visit.viewed {
-            self.no_bounce(visit);
+            self.no_bounce(visit, under);
         }
         visit.viewed = true;
 
@@ -298,14 +272,12 @@ impl Counting<'_> {
             row.visits += i64::from(firsts.visit);
             row.entries += i64::from(opened);
             row.exits += 1;
-            row.visitors += i64::from(firsts.day && under.day.is_none());
-            row.visitors_hour += i64::from(firsts.hour && under.hour.is_none());
         });
-        if let (true, Some(of)) = (firsts.day, &under.day) {
-            self.sums.page(here, of, |row| row.visitors += 1);
+        if firsts.day {
+            self.sums.page(here, under.day(), |row| row.visitors += 1);
         }
-        if let (true, Some(of)) = (firsts.hour, &under.hour) {
-            self.sums.page(here, of, |row| row.visitors_hour += 1);
+        if firsts.hour {
+            self.sums.page(here, under.hour(), |row| row.visitors_hour += 1);
         }
         if let Some(View { bucket: from, hostname: host, page: left }) = &visit.exit {
             // Negated as it was written.
@@ -320,22 +292,20 @@ impl Counting<'_> {
 
     fn event(&mut self, visit: &mut Visit, seen: &mut Seen, in_hour: bool, under: &Under) {
         let Some(event) = Event::of(self.hit) else { return };
-        self.now.events += 1;
+        self.sums.visit(self.bucket, &under.visit, |row| row.events += 1);
         if event.interactive {
-            self.no_bounce(visit);
+            self.no_bounce(visit, under);
         }
         let firsts = self.see(seen, Print::event(event.name), visit.number, in_hour);
         self.sums.event(&event, &under.visit, |row| {
             event.add_to(row);
             row.visits += i64::from(firsts.visit);
-            row.visitors += i64::from(firsts.day && under.day.is_none());
-            row.visitors_hour += i64::from(firsts.hour && under.hour.is_none());
         });
-        if let (true, Some(of)) = (firsts.day, &under.day) {
-            self.sums.event(&event, of, |row| row.visitors += 1);
+        if firsts.day {
+            self.sums.event(&event, under.day(), |row| row.visitors += 1);
         }
-        if let (true, Some(of)) = (firsts.hour, &under.hour) {
-            self.sums.event(&event, of, |row| row.visitors_hour += 1);
+        if firsts.hour {
+            self.sums.event(&event, under.hour(), |row| row.visitors_hour += 1);
         }
         for prop in event.props {
             let print = Print::prop(event.name, &prop.0, &prop.1);
@@ -370,8 +340,10 @@ impl Counting<'_> {
     }
 
     /// The visit is no bounce any more, if it still was one.
-    fn no_bounce(&mut self, visit: &mut Visit) {
-        self.began.bounces -= i64::from(std::mem::take(&mut visit.bounce));
+    fn no_bounce(&mut self, visit: &mut Visit, under: &Under) {
+        if std::mem::take(&mut visit.bounce) {
+            self.sums.visit(visit.bucket, &under.visit, |row| row.bounces -= 1);
+        }
     }
 
     fn see(&mut self, seen: &mut Seen, print: Print, visit: u16, in_hour: bool) -> Firsts {

@@ -59,7 +59,7 @@ const HEAD: &str = "<!doctype html>
 :root { color-scheme: light dark }
 body { font: 1.0625rem/1.6 system-ui, sans-serif; max-width: 36rem; margin: 12vh auto; padding: 0 1.25rem }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1rem }
-p { margin: 0 0 1rem }
+p, form { margin: 0 0 1rem }
 button { font: inherit; font-weight: 600; padding: .6rem 1.1rem; border-radius: .5rem; cursor: pointer;
   border: 1px solid color-mix(in srgb, currentColor 35%, transparent); background: transparent; color: inherit }
 button:focus-visible { outline: 3px solid #3b82f6; outline-offset: 2px }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clickhouse::Client;
 use headcount::app::DataFolder;
 use headcount::count::Rows;
 use headcount::hit::{Clock as _, Record, SystemClock};
@@ -116,30 +117,47 @@ pub(crate) fn every_text(data: &Path) -> Vec<String> {
 
 /// Each table's rows and bytes on the disk, as ClickHouse itself counts them.
 pub(crate) fn sizes(data: &Path) -> Vec<(String, u64, u64)> {
-    with_store(data, async |store| {
+    with_client(data, async |client| {
         let sql = "SELECT table, toUInt64(sum(rows)), toUInt64(sum(bytes_on_disk)) FROM system.parts \
                    WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table";
-        let rows = store.query(sql, &[]).await.expect("an answer");
+        let mut cursor = client
+            .with_setting("output_format_json_quote_64bit_integers", "0")
+            .query_raw(sql)
+            .fetch_bytes("JSONCompact")
+            .expect("a question");
+        let bytes = cursor.collect().await.expect("an answer");
+        let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
         let number = |value: &Value| value.as_u64().expect("a number");
+        let rows = answer["data"].as_array().expect("rows");
         rows.iter().map(|row| (word(&row[0]), number(&row[1]), number(&row[2]))).collect()
     })
 }
 
 /// Writes a text into a table, past everything.
 pub(crate) fn plant(data: &Path, text: &str) {
-    let (runtime, engine) = engine(data);
-    runtime.block_on(async {
-        let config = engine.store_config();
-        let client = clickhouse::Client::default()
-            .with_url(&config.url)
-            .with_user(&config.user)
-            .with_password(config.password.as_deref().unwrap_or_default())
-            .with_database(&config.database);
+    with_client(data, async |client| {
         let sql = "INSERT INTO journeys (site, bucket, from_page, transitions) \
                    SELECT 'planted', now(), {t:String}, 1";
         client.query_raw(sql).param("t", text).execute().await.expect("it is written");
-        engine.stop().await;
     });
+}
+
+/// Asks as the collector does.
+fn with_client<T>(data: &Path, ask: impl AsyncFnOnce(Client) -> T) -> T {
+    let (runtime, engine) = engine(data);
+    runtime.block_on(async {
+        let config = engine.store_config();
+        let client = Client::default()
+            .with_url(&config.url)
+            .with_user(&config.user)
+            .with_password(config.password.as_deref().unwrap_or_default())
+            .with_database(&config.database)
+            // An engine that is told to stop waits for open connections.
+            .with_header("connection", "close");
+        let answer = ask(client).await;
+        engine.stop().await;
+        answer
+    })
 }
 
 fn word(value: &Value) -> String {
