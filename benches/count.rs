@@ -8,7 +8,6 @@
     clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    clippy::similar_names,
     reason = "a bench prints figures, and makes up pages and visitors"
 )]
 
@@ -131,19 +130,11 @@ fn count(hits: u64, visitors: u64, span_s: u64) -> (Counter, Duration, usize) {
         let records: Vec<Record> =
             (first..last).map(|number| texts.hit(number, hits, visitors, span_s)).collect();
         let mut rows = Rows::default();
-<<<<<<< HEAD
-        let begun = Instant::now();
-        for record in &records {
-            counter.apply(record, &mut rows);
-        }
-        time += begun.elapsed();
-=======
         let begun = on_cpu();
         for record in &records {
             counter.apply(record, &mut rows);
         }
         time += on_cpu().saturating_sub(begun);
->>>>>>> count
         row_count += rows.len();
     }
     (counter, time, row_count)
