@@ -10,8 +10,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use super::raw::RawClient;
-use super::raw::{RawHit, RawKind, RawText};
+use super::raw::{RawClient, RawHit, RawKind, RawText};
 use crate::hit::Revenue;
 use crate::limits;
 use json::Json;
