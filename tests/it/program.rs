@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
+use crate::stored;
 use crate::support::{Collector, command, free_port, signal, until};
 
 const SITE: &str = "program.example";
@@ -185,4 +186,26 @@ fn hits_are_taken_while_clickhouse_is_away_and_written_when_it_is_back() {
     let ledger = collector.settled_ledger(&key, SITE);
     assert_eq!((&ledger["counted"], &ledger["written"]), (&json!(49), &json!(49)));
     assert_eq!(figures(&collector, &key), json!([49, 49, 49]));
+}
+
+#[test]
+fn a_clickhouse_of_ones_own_is_used_instead_of_the_engine() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (runtime, engine) = stored::engine(&folder.path().join("elsewhere"));
+    let own = engine.store_config();
+    let password = folder.path().join("password");
+    std::fs::write(&password, own.password.expect("it has one") + "\n").expect("writable");
+    let settings = [
+        ("HEADCOUNT_STORE__URL", own.url.as_str()),
+        ("HEADCOUNT_STORE__USER", own.user.as_str()),
+        ("HEADCOUNT_STORE__PASSWORD_FILE", password.to_str().expect("UTF-8")),
+    ];
+    let mut collector = Collector::start(&folder.path().join("data"), &settings);
+    let key = collector.site(SITE, "UTC");
+    assert_eq!(view(&collector, "203.0.113.1", "/"), 202);
+    assert_eq!(collector.settled_ledger(&key, SITE)["written"], 1);
+    assert_eq!(figures(&collector, &key), json!([1, 1, 1]));
+    assert_eq!(collector.engine_pid(), None);
+    assert!(collector.stop().success());
+    runtime.block_on(engine.stop());
 }

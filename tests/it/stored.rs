@@ -164,7 +164,8 @@ fn word(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-fn engine(data: &Path) -> (tokio::runtime::Runtime, Engine) {
+/// The engine of a data folder, without a collector.
+pub(crate) fn engine(data: &Path) -> (tokio::runtime::Runtime, Engine) {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_headcount"));
     let config = EngineConfig {
         dir: data.join("engine"),
