@@ -86,13 +86,18 @@ pub const COMMIT_RECORDS_MAX: usize = 65_536;
 /// Committed frames that may wait for the counter.
 pub const FRAMES_QUEUED_MAX: usize = 16;
 
-/// Bytes of one spool or outbox frame, sealed: bounds what recovery will allocate. All batches of a
-/// cut stand in one frame; a cut has [`BATCH_ROWS_MAX`] rows of a few hundred bytes, and more only
-/// after the outbox's disk was full for a while.
+/// Bytes of the records that may wait for one group commit; past them the edge answers 503.
+pub const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of one spool or outbox frame, sealed: bounds what recovery will allocate. What is put into
+/// a frame is bounded by [`COMMIT_BYTES_MAX`] and [`CUT_BYTES_MAX`].
 pub const FRAME_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Rows a counted stretch may have before it is cut into a batch: well below ClickHouse's block.
 pub const BATCH_ROWS_MAX: usize = 200_000;
+
+/// Bytes of rows after which they are cut into batches.
+pub const CUT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Bytes after which a batch is cut: it stays in memory while it is sent, and fits a frame of the
 /// outbox with room to spare.
@@ -134,5 +139,7 @@ pub const CONTROL_LINE_BYTES_MAX: u64 = 64 * 1024;
 /// Time that open connections have to end when the program stops.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
+const _: () =
+    assert!(4 * COMMIT_BYTES_MAX < FRAME_BYTES_MAX && 2 * CUT_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(BATCH_ROWS_MAX < 1_000_000, "a batch is one block of ClickHouse");
 const _: () = assert!(VISIT_GAP_S < DAY_KEY_LIFE_S_MAX - 25 * 60 * 60 + 1800);

@@ -94,6 +94,7 @@ fn main() -> ExitCode {
         let arguments: Vec<OsString> = arguments.collect();
         return store::engine::run_child(&arguments);
     }
+    telemetry::tell_panics_by_place();
     run(Arguments::parse())
 }
 

@@ -53,7 +53,8 @@ pub enum Value<'a> {
     Number(i64),
     /// One of the program's own words.
     Word(&'static str),
-    /// What the operator wrote: a path, a listen address, a site's domain.
+    /// What the operator wrote: a path, a listen address, a site's domain. Or the program's own,
+    /// where it is not known before it runs.
     Operator(&'a str),
     /// What the system said: its kind and number, never its text.
     Io(&'a std::io::Error),
@@ -112,6 +113,24 @@ pub fn info(stage: &'static str, what: &'static str, values: &[(&'static str, Va
 /// Logs a detail.
 pub fn debug(stage: &'static str, what: &'static str, values: &[(&'static str, Value<'_>)]) {
     log(Level::Debug, stage, what, values);
+}
+
+/// Logs panics by thread and place: what a panic says may quote what a client sent. Call it before
+/// there is a second thread.
+pub fn tell_panics_by_place() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let place = panic.location();
+        error(
+            "app",
+            "a thread panicked: this is a fault of headcount's, please report it",
+            &[
+                ("thread", Value::Operator(thread.name().unwrap_or("unnamed"))),
+                ("file", Value::Operator(place.map_or("unknown", |it| it.file()))),
+                ("line", Value::Number(place.map_or(0, |it| i64::from(it.line())))),
+            ],
+        );
+    }));
 }
 
 fn line(

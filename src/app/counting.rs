@@ -1,6 +1,7 @@
 //! The counting thread: takes committed frames in order, cuts what was counted into batches for
 //! the outbox, and keeps a checkpoint every so often.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::count::{Counter, Rows};
 use crate::hit::Record;
 use crate::limits;
-use crate::outbox::Outbox;
+use crate::outbox::{NewBatch, Outbox};
 use crate::spool::{Frame, Lsn, Section, SpoolWriter};
 use crate::store;
 use crate::telemetry::{self, Value};
@@ -22,6 +23,8 @@ pub(super) struct Counting {
     /// Shared with the console, which reads current visitors and the ledger.
     pub(super) counter: Arc<Mutex<Counter>>,
     pub(super) rows: Rows,
+    /// Batches that were cut, with the place that they reach, and that the outbox could not keep.
+    pub(super) unkept: VecDeque<(Lsn, Vec<NewBatch>)>,
     /// The records before this place are counted.
     pub(super) applied: Lsn,
     pub(super) outbox: Arc<Outbox>,
@@ -68,7 +71,7 @@ impl Counting {
             let counted = self.apply(records);
             records = &records[counted..];
             self.applied.0 += counted as u64;
-            if self.rows.len() >= limits::BATCH_ROWS_MAX {
+            if is_enough(&self.rows) {
                 self.cut();
             }
         }
@@ -79,7 +82,7 @@ impl Counting {
         let mut counter = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
         for (at, record) in records.iter().enumerate() {
             counter.apply(record, &mut self.rows);
-            if self.rows.len() >= limits::BATCH_ROWS_MAX {
+            if is_enough(&self.rows) {
                 return at + 1;
             }
         }
@@ -87,26 +90,27 @@ impl Counting {
     }
 
     /// Hands the rows to the outbox. False: it could not keep them; they stay here, the edge is
-    /// told to refuse, and the next cut tries again.
+    /// told to refuse, and the next cut tries again. Each cut is a commit of its own, so that what
+    /// waits for a disk never grows past what one frame of the outbox can hold.
     fn cut(&mut self) -> bool {
-        if self.rows.is_empty() {
-            self.spool.set_outbox_full(self.outbox.figures().full);
-            return true;
+        if !self.rows.is_empty() {
+            let rows = std::mem::take(&mut self.rows);
+            self.unkept.push_back((self.applied, store::encode(&rows, &self.node)));
         }
-        let batches = store::encode(&self.rows, &self.node);
-        if let Ok(()) = self.outbox.commit(self.applied, &batches) {
-            self.rows = Rows::default();
-            self.spool.set_outbox_full(self.outbox.figures().full);
-            true
-        } else {
-            telemetry::error(
-                "outbox",
-                "rows cannot be kept; hits are refused until they can",
-                &[("rows", Value::from(self.rows.len()))],
-            );
-            self.spool.set_outbox_full(true);
-            false
+        while let Some((reached, batches)) = self.unkept.front() {
+            if self.outbox.commit(*reached, batches).is_err() {
+                telemetry::error(
+                    "outbox",
+                    "rows cannot be kept; hits are refused until they can",
+                    &[("batches", Value::from(batches.len()))],
+                );
+                self.spool.set_outbox_full(true);
+                return false;
+            }
+            self.unkept.pop_front();
         }
+        self.spool.set_outbox_full(self.outbox.figures().full);
+        true
     }
 
     /// Keeps the state after the records before `applied`: all their rows are in the outbox.
@@ -127,4 +131,9 @@ impl Counting {
             ),
         }
     }
+}
+
+/// Whether rows should leave now.
+pub(super) fn is_enough(rows: &Rows) -> bool {
+    rows.len() >= limits::BATCH_ROWS_MAX || rows.bytes() >= limits::CUT_BYTES_MAX
 }

@@ -1,5 +1,6 @@
 //! What a start finds on the disk: the counter's state, and the rows that the outbox lacks.
 
+use super::counting::is_enough;
 use crate::count::{CountLimits, Counter, DayState, Rows};
 use crate::limits;
 use crate::outbox::{OutboxError, Reached};
@@ -64,12 +65,12 @@ pub(super) fn recover(
         records += 1;
         if lsn < reached.lsn {
             counter.apply(&record, &mut kept_already);
-            if kept_already.len() > limits::BATCH_ROWS_MAX {
+            if is_enough(&kept_already) {
                 kept_already = Rows::default();
             }
         } else {
             counter.apply(&record, &mut rows);
-            if rows.len() >= limits::BATCH_ROWS_MAX && failed.is_none() {
+            if is_enough(&rows) && failed.is_none() {
                 match keep(Lsn(lsn.0 + 1), &rows) {
                     Ok(()) => rows = Rows::default(),
                     Err(error) => failed = Some(error),
@@ -80,7 +81,7 @@ pub(super) fn recover(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let applied = recovery.next.max(reached.lsn);
+    let applied = recovery.next.max(reached.lsn).max(from);
     telemetry::info(
         "count",
         "recovered",

@@ -1,6 +1,7 @@
 //! `headcount serve`: starts the stages in the order of a hit's way, and stops them in the same
 //! order.
 
+use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
@@ -182,6 +183,7 @@ impl Stages {
         let counting = Counting {
             counter: Arc::clone(&counter),
             rows,
+            unkept: VecDeque::new(),
             applied,
             outbox: Arc::clone(&outbox),
             spool: Arc::clone(&spool),

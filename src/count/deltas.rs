@@ -5,12 +5,13 @@ use std::collections::btree_map::Entry;
 
 use crate::hit::{Bucket, Hit, SiteName, Text, VisitDims};
 
-use super::rows::{EventCounters, EventKey, PageCounters, PageKey, VisitCounters, VisitKey};
+use super::rows::{EventCounters, EventKey, Key, PageCounters, PageKey, VisitCounters, VisitKey};
 use super::{JourneyKey, PropCounters, PropKey, Rows};
 
-/// Changes the counters under `key`.
-pub(super) fn add<K: Ord, C: Default + PartialEq>(
+/// Changes the counters under `key`, and with the rows the `bytes` of their texts.
+pub(super) fn add<K: Key, C: Default + PartialEq>(
     rows: &mut BTreeMap<K, C>,
+    bytes: &mut usize,
     key: K,
     change: impl FnOnce(&mut C),
 ) {
@@ -18,6 +19,7 @@ pub(super) fn add<K: Ord, C: Default + PartialEq>(
         Entry::Occupied(mut row) => {
             change(row.get_mut());
             if *row.get() == C::default() {
+                *bytes -= row.key().text_bytes();
                 row.remove();
             }
         }
@@ -25,6 +27,7 @@ pub(super) fn add<K: Ord, C: Default + PartialEq>(
             let mut counters = C::default();
             change(&mut counters);
             if counters != C::default() {
+                *bytes += place.key().text_bytes();
                 place.insert(counters);
             }
         }
@@ -60,7 +63,7 @@ impl Sums<'_> {
             entry_page: of.entry_page.clone(),
             dims: of.dims.clone(),
         };
-        add(&mut self.rows.visits, key, change);
+        add(&mut self.rows.visits, &mut self.rows.text_bytes, key, change);
     }
 
     pub(super) fn page(
@@ -80,7 +83,7 @@ impl Sums<'_> {
             country: of.dims.country.clone(),
             device: of.dims.device.clone(),
         };
-        add(&mut self.rows.pages, key, change);
+        add(&mut self.rows.pages, &mut self.rows.text_bytes, key, change);
     }
 
     pub(super) fn event(
@@ -101,7 +104,7 @@ impl Sums<'_> {
             country: of.dims.country.clone(),
             device: of.dims.device.clone(),
         };
-        add(&mut self.rows.events, key, change);
+        add(&mut self.rows.events, &mut self.rows.text_bytes, key, change);
     }
 
     pub(super) fn prop(
@@ -117,13 +120,15 @@ impl Sums<'_> {
             key: key.clone(),
             value: value.clone(),
         };
-        add(&mut self.rows.event_props, key, change);
+        add(&mut self.rows.event_props, &mut self.rows.text_bytes, key, change);
     }
 
     pub(super) fn journey(&mut self, bucket: Bucket, from: &Text, to: &Text) {
         let (from_page, to_page) = (from.clone(), to.clone());
         let key = JourneyKey { site: self.site.clone(), bucket, from_page, to_page };
-        add(&mut self.rows.journeys, key, |transitions| *transitions += 1);
+        add(&mut self.rows.journeys, &mut self.rows.text_bytes, key, |transitions| {
+            *transitions += 1
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher as _;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use hashbrown::{HashSet, HashTable};
 
 use super::deltas::Origin;
@@ -23,11 +23,9 @@ pub(super) struct Origins {
     text_ids: HashTable<u32>,
     packed: Vec<Packed>,
     ids: HashTable<u32>,
+    /// Seeded at random: clients choose the texts. Ids are given in order, whatever their hashes.
+    hashing: RandomState,
 }
-
-/// Not secret, so that nothing here depends on a run. A flood of texts that collide is bounded as
-/// the visitors are.
-const HASH: FixedState = FixedState::with_seed(0x6865_6164);
 
 impl Origins {
     /// The id of an origin.
@@ -52,7 +50,7 @@ impl Origins {
     }
 
     fn text(&mut self, text: &Text) -> u32 {
-        let hash = |text: &Text| HASH.hash_one(text.as_str());
+        let hash = |text: &Text| self.hashing.hash_one(text.as_str());
         let texts = &mut self.texts;
         let found =
             self.text_ids.find(hash(text), |id| texts[*id as usize].as_str() == text.as_str());
@@ -67,12 +65,13 @@ impl Origins {
 
     fn keep(&mut self, packed: Packed) -> OriginId {
         let all = &mut self.packed;
-        if let Some(id) = self.ids.find(HASH.hash_one(packed), |id| all[*id as usize] == packed) {
+        let hash = |packed: &Packed| self.hashing.hash_one(packed);
+        if let Some(id) = self.ids.find(hash(&packed), |id| all[*id as usize] == packed) {
             return OriginId(*id);
         }
         let id = index(all.len());
         all.push(packed);
-        self.ids.insert_unique(HASH.hash_one(packed), id, |id| HASH.hash_one(all[*id as usize]));
+        self.ids.insert_unique(hash(&packed), id, |id| hash(&all[*id as usize]));
         OriginId(id)
     }
 
@@ -109,7 +108,7 @@ fn index(length: usize) -> u32 {
 /// view, so those that no visit holds any more are let go of.
 #[derive(Default)]
 pub(super) struct Pages {
-    held: HashSet<Text, FixedState>,
+    held: HashSet<Text, RandomState>,
     sweep_at: usize,
 }
 

@@ -111,6 +111,23 @@ struct SiteState {
     recent: Recent,
 }
 
+impl SiteState {
+    /// Forgets the visitors of `day` and of those before it.
+    fn end(&mut self, day: Day) {
+        while let Some(first) = self.days.first_entry() {
+            let (of, key) = *first.key();
+            if of > day {
+                break;
+            }
+            first.remove();
+            if self.ended.len() == ENDED_KEYS {
+                self.ended.pop_front();
+            }
+            self.ended.push_back(key);
+        }
+    }
+}
+
 impl Counter {
     /// A counter that has seen nothing.
     #[must_use]
@@ -179,21 +196,14 @@ impl Counter {
         *self.ledger.entry((site.clone(), reason)).or_default() += hits;
         let key = LedgerKey { site: site.clone(), bucket: at.bucket(), reason };
         let hits = i64::try_from(hits).unwrap_or(i64::MAX);
-        deltas::add(&mut rows.ledger, key, |sum| *sum += hits);
+        deltas::add(&mut rows.ledger, &mut rows.text_bytes, key, |sum| *sum += hits);
     }
 
+    /// The day is over at `site`. No place on earth is more than a day behind another: the days
+    /// two before it are over everywhere, also at sites that are measured no more and say nothing.
     fn end(&mut self, site: &SiteName, day: Day) {
-        let Some(state) = self.sites.get_mut(site) else { return };
-        while let Some(first) = state.days.first_entry() {
-            let (of, key) = *first.key();
-            if of > day {
-                break;
-            }
-            first.remove();
-            if state.ended.len() == ENDED_KEYS {
-                state.ended.pop_front();
-            }
-            state.ended.push_back(key);
+        for (name, state) in &mut self.sites {
+            state.end(if name == site { day } else { Day(day.0 - 2) });
         }
     }
 

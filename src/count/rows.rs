@@ -129,7 +129,7 @@ pub struct LedgerKey {
 }
 
 /// The rows of a stretch of the spool, in the order of their keys.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "a field per table")]
 pub struct Rows {
     pub visits: BTreeMap<VisitKey, VisitCounters>,
@@ -138,6 +138,14 @@ pub struct Rows {
     pub event_props: BTreeMap<PropKey, PropCounters>,
     pub journeys: BTreeMap<JourneyKey, i64>,
     pub ledger: BTreeMap<LedgerKey, i64>,
+    /// Bytes of the texts of all keys.
+    pub(super) text_bytes: usize,
+}
+
+/// A row's key.
+pub(super) trait Key: Ord {
+    /// Bytes of its texts.
+    fn text_bytes(&self) -> usize;
 }
 
 impl Rows {
@@ -152,9 +160,78 @@ impl Rows {
             + self.ledger.len()
     }
 
+    /// About how many bytes they have.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        /// Lengths, times and counters.
+        const ROW_BYTES: usize = 128;
+        self.text_bytes + self.len() * ROW_BYTES
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+impl PartialEq for Rows {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { visits, pages, events, event_props, journeys, ledger, text_bytes: _ } = self;
+        *visits == other.visits
+            && *pages == other.pages
+            && *events == other.events
+            && *event_props == other.event_props
+            && *journeys == other.journeys
+            && *ledger == other.ledger
+    }
+}
+
+impl Key for VisitKey {
+    fn text_bytes(&self) -> usize {
+        let Self { site, bucket: _, hostname, entry_page, dims } = self;
+        site.as_str().len() + length([hostname, entry_page]) + length(dims.texts())
+    }
+}
+
+impl Key for PageKey {
+    fn text_bytes(&self) -> usize {
+        let Self { site, bucket: _, hostname, page, channel, source, .. } = self;
+        let Self { utm_campaign, country, device, .. } = self;
+        let texts = [hostname, page, channel, source, utm_campaign, country, device];
+        site.as_str().len() + length(texts)
+    }
+}
+
+impl Key for EventKey {
+    fn text_bytes(&self) -> usize {
+        let Self { site, bucket: _, name, page, currency: _, channel, source, .. } = self;
+        let Self { utm_campaign, country, device, .. } = self;
+        site.as_str().len() + length([name, page, channel, source, utm_campaign, country, device])
+    }
+}
+
+impl Key for PropKey {
+    fn text_bytes(&self) -> usize {
+        let Self { site, bucket: _, name, key, value } = self;
+        site.as_str().len() + length([name, key, value])
+    }
+}
+
+impl Key for JourneyKey {
+    fn text_bytes(&self) -> usize {
+        let Self { site, bucket: _, from_page, to_page } = self;
+        site.as_str().len() + length([from_page, to_page])
+    }
+}
+
+impl Key for LedgerKey {
+    fn text_bytes(&self) -> usize {
+        let Self { site, bucket: _, reason } = self;
+        site.as_str().len() + reason.len()
+    }
+}
+
+fn length<'a>(texts: impl IntoIterator<Item = &'a Text>) -> usize {
+    texts.into_iter().map(|it| it.as_str().len()).sum()
 }

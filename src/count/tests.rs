@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "made-up pages, and ids of nobody")]
 
+use super::rows::Key;
 use super::*;
 use crate::hit::{Bucket, Currency, HitKind, Revenue, Text, VisitDims, VisitorId};
 
@@ -369,12 +370,43 @@ fn things_whose_texts_only_run_together_alike_are_two() {
 }
 
 #[test]
-fn a_row_of_zeros_is_no_row() {
-    let mut rows = BTreeMap::new();
-    deltas::add(&mut rows, "key", |sum| *sum += 0);
-    assert_eq!(rows, BTreeMap::new());
-    deltas::add(&mut rows, "key", |sum| *sum += 1);
-    assert_eq!(rows, BTreeMap::from([("key", 1)]));
-    deltas::add(&mut rows, "key", |sum| *sum -= 1);
-    assert_eq!(rows, BTreeMap::new());
+fn rows_know_the_bytes_of_their_texts() {
+    let hits = [view(0, "/"), from("a", view(5, "/b")), event(9, true), of(2, view(9, "/cc"))];
+    let rows = count(FREE, hits.map(Record::Hit));
+    let keys = rows.visits.keys().map(Key::text_bytes).sum::<usize>()
+        + rows.pages.keys().map(Key::text_bytes).sum::<usize>()
+        + rows.events.keys().map(Key::text_bytes).sum::<usize>()
+        + rows.journeys.keys().map(Key::text_bytes).sum::<usize>()
+        + rows.ledger.keys().map(Key::text_bytes).sum::<usize>();
+    assert_eq!(rows.text_bytes, keys);
+    assert!(rows.bytes() > rows.text_bytes);
+}
+
+#[test]
+fn a_site_that_says_nothing_any_more_is_forgotten_two_days_later() {
+    let (mut counter, mut rows) = (Counter::new(FREE), Rows::default());
+    counter.apply(&Record::Hit(view(0, "/")), &mut rows);
+    let today = view(0, "/").day;
+    let mut end_elsewhere = |days: i32| {
+        let (site, at) = (SiteName::from_stored("b.example"), Second(BEGIN));
+        counter.apply(&Record::DayEnd { site, at, day: Day(today.0 + days) }, &mut rows);
+        counter.visitors_in_memory()
+    };
+    assert_eq!(end_elsewhere(1), 1, "it may still be that day there");
+    assert_eq!(end_elsewhere(2), 0);
+}
+
+#[test]
+fn a_row_of_zeros_is_no_row_and_has_no_bytes() {
+    let (mut rows, mut bytes) = (BTreeMap::new(), 0);
+    let key = || LedgerKey { site: site(), bucket: Second(BEGIN).bucket(), reason: "counted" };
+    let mut add = |change: i64| {
+        deltas::add(&mut rows, &mut bytes, key(), |sum| *sum += change);
+        (rows.values().copied().collect::<Vec<i64>>(), bytes)
+    };
+    let whole = site().as_str().len() + "counted".len();
+    assert_eq!(add(0), (vec![], 0));
+    assert_eq!(add(1), (vec![1], whole));
+    assert_eq!(add(1), (vec![2], whole));
+    assert_eq!(add(-2), (vec![], 0));
 }

@@ -16,11 +16,15 @@ impl<'a> Arrival<'a> {
         Self { edge, at: edge.clock.now(), told: false }
     }
 
-    /// Hands a record over. A request for several sites is as many hits.
-    pub(super) fn submit(&mut self, record: Record) -> Result<Receipt, Full> {
-        let receipt = self.edge.sink.submit(record)?;
+    /// Hands the request's records over, or counts each as shed. A request for several sites is as
+    /// many hits.
+    pub(super) fn submit(&mut self, records: Vec<Record>) -> Result<Receipt, Full> {
         self.told = true;
-        Ok(receipt)
+        self.edge.sink.submit(records).inspect_err(|Full(records)| {
+            for record in records {
+                self.edge.sink.refuse(record.site(), self.at, RejectReason::Shed);
+            }
+        })
     }
 
     /// Counts a refusal under its site, or under none where it is not known.

@@ -20,9 +20,9 @@ use super::body::{self, BodyError};
 use super::decode::{self, Malformed, Said};
 use super::deidentify::deidentify;
 use super::raw::{RawClient, RawText, Wishes};
-use super::sink::Receipt;
+use super::sink::{Full, Receipt, Refused};
 use super::{Edge, opt_out};
-use crate::hit::{DropReason, Record, RejectReason, SiteName};
+use crate::hit::{DropReason, Record, RejectReason, Second, SiteName};
 
 const SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
@@ -35,12 +35,16 @@ const NO_DOMAIN: Malformed =
 
 /// What became of a request's hits.
 enum Verdict {
-    /// They are queued; the reason, where none of them will be counted.
-    Queued(Vec<Receipt>, Option<DropReason>),
+    /// They wait for one commit; each one's outcome, in the order in which they were said.
+    Queued(Receipt, Vec<Outcome>),
+    /// None of them is of the form; what is wrong with the first.
     Malformed(Malformed),
     Limited(Duration),
     Full,
 }
+
+/// What became of one hit: it is taken (the reason, where it will not be counted), or refused.
+type Outcome = Result<Option<DropReason>, Malformed>;
 
 /// `POST /api/event`.
 pub(super) async fn event(
@@ -69,17 +73,14 @@ pub(super) async fn event(
         // Abandoned: nobody reads this.
         Err(BodyError::Gone) => return answer::last(answer::text(StatusCode::BAD_REQUEST, "")),
     };
-    let verdict = judge(edge, peer, headers, decode::event(&body), &mut arrival);
+    let verdict = judge(edge, peer, headers, &[decode::event(&body)], &mut arrival);
     // The client's text is gone before the wait begins.
     drop(body);
     match verdict {
-        Verdict::Queued(receipts, dropped) => {
-            if kept(receipts).await {
-                answer::taken(dropped)
-            } else {
-                answer::full()
-            }
-        }
+        Verdict::Queued(receipt, outcomes) => match receipt.kept().await {
+            Ok(()) => answer::taken(outcomes.into_iter().find_map(Result::ok).flatten()),
+            Err(Refused) => answer::full(),
+        },
         Verdict::Malformed(error) => answer::malformed(error),
         Verdict::Limited(wait) => answer::too_many(wait),
         Verdict::Full => answer::full(),
@@ -91,30 +92,22 @@ pub(super) async fn pixel(edge: &Edge, peer: IpAddr, headers: &HeaderMap, query:
     let mut arrival = Arrival::new(edge);
     let page = text(headers, &header::REFERER);
     let said = decode::pixel(query, (!page.is_empty()).then_some(&*page));
-    let verdict = judge(edge, peer, headers, said, &mut arrival);
-    if let Verdict::Queued(receipts, _) = verdict {
-        // The spool counts what it could not keep.
+    let verdict = judge(edge, peer, headers, &[said], &mut arrival);
+    if let Verdict::Queued(receipt, _) = verdict {
         drop(page);
-        kept(receipts).await;
+        // The spool counts what it could not keep.
+        let (Ok(()) | Err(Refused)) = receipt.kept().await;
     }
     answer::gif()
 }
 
-/// Whether all of them are kept. They are in one or two group commits.
-async fn kept(receipts: Vec<Receipt>) -> bool {
-    let mut all = true;
-    for receipt in receipts {
-        all &= receipt.kept().await.is_ok();
-    }
-    all
-}
-
-/// Takes what was said to the spool, or counts why not.
+/// Takes what was said to the spool, or counts why not. All that can be taken goes there at once or
+/// not at all, so that a client that tries again counts once.
 fn judge(
     edge: &Edge,
     peer: IpAddr,
     headers: &HeaderMap,
-    said: Result<Said<'_>, Malformed>,
+    said: &[Result<Said<'_>, Malformed>],
     arrival: &mut Arrival<'_>,
 ) -> Verdict {
     let agent = text(headers, &header::USER_AGENT);
@@ -132,54 +125,75 @@ fn judge(
         prefetch: is_prefetch(headers),
     };
     let limited = edge.limiter.as_ref().and_then(|limiter| limiter.check(&client.prefix).err());
-    let said = match (said, limited) {
-        (said, Some(wait)) => {
-            let site = said.ok().and_then(|said| first_site(edge, &said, arrival));
+    if let Some(wait) = limited {
+        for said in said {
+            let site = said.as_ref().ok().and_then(|said| first_site(edge, said, arrival.at));
             arrival.refuse(site.as_ref(), RejectReason::RateLimited);
-            return Verdict::Limited(wait);
         }
-        (Err(error), None) => {
-            arrival.refuse(None, RejectReason::Malformed);
-            return Verdict::Malformed(error);
-        }
-        (Ok(said), None) => said,
-    };
-    let mut receipts = Vec::with_capacity(1);
-    let mut dropped = None;
-    let mut counted = false;
-    for domain in domains(&said) {
-        if domain.is_empty() {
-            arrival.refuse(None, RejectReason::Malformed);
-            return Verdict::Malformed(NO_DOMAIN);
-        }
-        let site = edge.sites.find(domain, arrival.at);
-        let record = match &site {
-            None => {
-                let site = edge.unknown.clone();
-                Ok(Record::Drop { site, at: arrival.at, reason: DropReason::UnknownSite })
-            }
-            Some(site) => deidentify(said.raw(&client), site, edge.geo.as_deref(), arrival.at),
-        };
-        let name = site.as_ref().map(|site| &site.site);
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                arrival.refuse(name, RejectReason::Malformed);
-                return Verdict::Malformed(error);
-            }
-        };
-        match &record {
-            Record::Drop { reason, .. } => dropped = dropped.or(Some(*reason)),
-            _ => counted = true,
-        }
-        if let Ok(receipt) = arrival.submit(record) {
-            receipts.push(receipt);
-        } else {
-            arrival.refuse(name, RejectReason::Shed);
-            return Verdict::Full;
-        }
+        return Verdict::Limited(wait);
     }
-    Verdict::Queued(receipts, dropped.filter(|_| !counted))
+    let mut records = Vec::with_capacity(1);
+    let mut outcomes = Vec::with_capacity(1);
+    for said in said {
+        let taken = said.as_ref().map_err(|error| (*error, None));
+        let taken = taken.and_then(|said| records_of(edge, said, &client, arrival.at));
+        outcomes.push(match taken {
+            Ok(of_hit) => {
+                let dropped = dropped(&of_hit);
+                records.extend(of_hit);
+                Ok(dropped)
+            }
+            Err((error, site)) => {
+                arrival.refuse(site.as_ref(), RejectReason::Malformed);
+                Err(error)
+            }
+        });
+    }
+    if let (true, Some(Err(error))) = (records.is_empty(), outcomes.first()) {
+        return Verdict::Malformed(*error);
+    }
+    match arrival.submit(records) {
+        Ok(receipt) => Verdict::Queued(receipt, outcomes),
+        Err(Full(_)) => Verdict::Full,
+    }
+}
+
+/// A hit's records: one for each site that it is for, or the error, and the site that it came up
+/// at.
+fn records_of(
+    edge: &Edge,
+    said: &Said<'_>,
+    client: &RawClient<'_>,
+    at: Second,
+) -> Result<Vec<Record>, (Malformed, Option<SiteName>)> {
+    let mut records: Vec<Record> = Vec::with_capacity(1);
+    for domain in domains(said) {
+        if domain.is_empty() {
+            return Err((NO_DOMAIN, None));
+        }
+        let found = edge.sites.find(domain, at);
+        let name = found.as_ref().map_or(&edge.unknown, |it| &it.site);
+        // Two of its domains may be one site's: `example.com,www.example.com`.
+        if records.iter().any(|record| record.site() == name) {
+            continue;
+        }
+        records.push(match &found {
+            None => Record::Drop { site: name.clone(), at, reason: DropReason::UnknownSite },
+            Some(site) => deidentify(said.raw(client), site, edge.geo.as_deref(), at)
+                .map_err(|error| (error, Some(name.clone())))?,
+        });
+    }
+    Ok(records)
+}
+
+/// Why a hit is not counted, where it is not at any of its sites.
+fn dropped(records: &[Record]) -> Option<DropReason> {
+    let reason = |record: &Record| match record {
+        Record::Drop { reason, .. } => Some(*reason),
+        _ => None,
+    };
+    let first = records.first().and_then(reason);
+    first.filter(|_| records.iter().all(|record| reason(record).is_some()))
 }
 
 /// The domains that a request is for: those that it names, else its page's host.
@@ -188,9 +202,9 @@ fn domains<'a>(said: &'a Said<'_>) -> impl Iterator<Item = &'a str> {
     said.domains().map(move |domain| if domain.is_empty() { host } else { domain })
 }
 
-fn first_site(edge: &Edge, said: &Said<'_>, arrival: &Arrival<'_>) -> Option<SiteName> {
+fn first_site(edge: &Edge, said: &Said<'_>, at: Second) -> Option<SiteName> {
     let first = domains(said).next()?;
-    Some(edge.sites.find(first, arrival.at)?.site.clone())
+    Some(edge.sites.find(first, at)?.site.clone())
 }
 
 /// A header's text; what is not UTF-8 in it is replaced.

@@ -7,22 +7,22 @@ use tokio::sync::Notify;
 
 use crate::hit::{Record, RejectReason, Second, SiteName};
 
-/// Keeps records. Everything handed over here is counted as received, once per call.
+/// Keeps records. Everything handed over here is counted as received: a record, or a refusal.
 pub trait Sink: Send + Sync + 'static {
-    /// Queues a [`Record::Hit`] or [`Record::Drop`] for the next group commit. The client may be
-    /// told that it counts once the receipt is kept.
-    fn submit(&self, record: Record) -> Result<Receipt, Full>;
+    /// Queues a request's records, each a [`Record::Hit`] or [`Record::Drop`], for the next group
+    /// commit: all of them or none. The client may be told that they count once the receipt is
+    /// kept.
+    fn submit(&self, records: Vec<Record>) -> Result<Receipt, Full>;
 
-    /// Counts a request that was refused. Nothing waits for it; it travels with the next frame.
+    /// Counts a hit that was refused. Nothing waits for it; it travels with the next frame.
     fn refuse(&self, site: &SiteName, at: Second, reason: RejectReason);
 
     /// Queues a record that no client waits for: the end of a day, the loss of keys.
     fn note(&self, record: Record);
 }
 
-/// The queue, the spool or the outbox is full. The record was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+/// The queue, the spool or the outbox is full. Nothing was taken: here it is.
+pub struct Full(pub Vec<Record>);
 
 /// The commit failed: the record is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -259,6 +259,21 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// The site that it is about.
+    #[must_use]
+    pub fn site(&self) -> &SiteName {
+        match self {
+            Self::Hit(hit) => &hit.site,
+            Self::Drop { site, .. }
+            | Self::Reject { site, .. }
+            | Self::Received { site, .. }
+            | Self::DayEnd { site, .. }
+            | Self::KeysLost { site, .. } => site,
+        }
+    }
+}
+
 macro_rules! labels {
     ($(#[$doc:meta])* $name:ident under $under:literal {
         $($(#[$vdoc:meta])* $variant:ident = $code:literal $label:literal,)*

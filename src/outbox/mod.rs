@@ -360,7 +360,8 @@ impl State {
             let entry = Waiting { table: batch.table, length, place: place.clone(), note: None };
             self.waiting.insert(number, entry);
         }
-        self.delete_old()
+        self.delete_old();
+        Ok(())
     }
 
     fn next(&mut self, table: Table) -> Result<Option<Batch>, OutboxError> {
@@ -409,7 +410,8 @@ impl State {
             self.last_read = None;
         }
         self.append(content::encode_done(number), false)?;
-        self.delete_old()
+        self.delete_old();
+        Ok(())
     }
 
     fn set_aside(&mut self, number: u64) -> Result<(), OutboxError> {
@@ -447,12 +449,18 @@ impl State {
         Ok(place)
     }
 
-    fn delete_old(&mut self) -> Result<(), OutboxError> {
+    /// Lets segments go that nobody waits for. That one cannot be deleted undoes nothing of what
+    /// was kept: it is tried again at the next change.
+    fn delete_old(&mut self) {
         let waiting = &self.waiting;
-        Ok(self.log.delete_oldest(|segment, _| {
+        let deleted = self.log.delete_oldest(|segment, _| {
             // Later batches stand in later segments.
             waiting.values().next().is_none_or(|oldest| oldest.place.segment > segment)
-        })?)
+        });
+        if let Err(LogError::Io(_, error)) = deleted {
+            let values = [("error", Value::Io(&error))];
+            telemetry::warn("outbox", "an old segment cannot be deleted", &values);
+        }
     }
 }
 

@@ -72,6 +72,26 @@ fn batches_come_out_as_they_went_in_the_oldest_of_a_table_first() {
 }
 
 #[test]
+fn a_commit_is_kept_also_where_an_old_segment_cannot_be_deleted() {
+    let disks = Disks::default();
+    let (outbox, _) = disks.open();
+    let big = NewBatch { bytes: vec![7; 700], ..batch(Table::Visits, 1) };
+    outbox.commit(Lsn(1), &[big]).expect("it is kept");
+    outbox.commit(Lsn(2), &[batch(Table::Visits, 2)]).expect("it is kept");
+    disks.log.fail(Some(Fault::Remove));
+    outbox.done(0).expect("its segment could go, and stays");
+    assert_eq!(disks.log.names().iter().filter(|it| it.ends_with(".seg")).count(), 2);
+    disks.log.fail(Some(Fault::Remove));
+    outbox.commit(Lsn(3), &[batch(Table::Visits, 3)]).expect("it is kept all the same");
+    assert_eq!(outbox.figures().waiting, 2);
+    outbox.commit(Lsn(4), &[batch(Table::Visits, 4)]).expect("it is kept");
+    assert_eq!(disks.log.names().iter().filter(|it| it.ends_with(".seg")).count(), 1);
+    let (again, reached) = disks.crashed(0).open();
+    assert_eq!((reached.lsn, reached.waiting), (Lsn(4), 3));
+    drop(again);
+}
+
+#[test]
 fn the_ledgers_rows_wait_for_all_that_is_older() {
     let (outbox, _) = Disks::default().open();
     let batches = [batch(Table::Pages, 1), batch(Table::Ledger, 2), batch(Table::Pages, 3)];

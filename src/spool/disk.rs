@@ -102,15 +102,20 @@ impl DiskFile for File {
 /// Writes a file whole or not at all, durably.
 pub(crate) fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     let new = format!("{name}.new");
-    match disk.remove(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_if_there(disk, &new)?;
     let mut file = disk.create(&new)?;
     file.append(bytes)?;
     file.sync()?;
     disk.rename(&new, name)?;
     disk.sync_folder()
+}
+
+/// Removes a file; one that is not there is removed.
+pub(crate) fn remove_if_there(disk: &dyn Disk, name: &str) -> io::Result<()> {
+    match disk.remove(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The file, or `None` if it is not there.

@@ -20,6 +20,7 @@
 //! **Opening.** Segments are walked in order. Where a frame is not whole, the next whole one is
 //! looked for: if there is none, and it is the last segment, this is the torn tail of a process or
 //! machine that died, and it is cut; everything else is a bad frame, counted and stepped over. A
+//! last segment whose head is damaged is put aside under another name. A
 //! segment reaches no further than the place at which the next begins: what stands behind that was
 //! written by a commit that failed, and its client was told so.
 //!
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::disk::{Disk, DiskFile};
+use super::disk::{self, Disk, DiskFile};
 use super::frame::{FRAME_HEAD_BYTES, FrameHead, SEGMENT_HEAD_BYTES, SegmentHead, VERSION};
 use crate::keys::SealKey;
 use crate::limits;
@@ -135,16 +136,21 @@ impl Log {
                         opened.next = opened.next.max(head.first + u64::from(head.count));
                     });
                 }
-                // A head that is not whole: the process died while the segment was made.
-                None if at == last => {}
+                // A head that is not whole: the process died while the segment was made. Behind one
+                // that was whole there may be frames, which are damaged, and stay.
+                None if at == last && bytes.len() <= SEGMENT_HEAD_BYTES => {}
                 None => bad = 1,
             }
             opened.next = opened.next.max(self.segments[at].first);
             opened.bad_frames += bad;
             let torn = bytes.len() as u64 - whole_up_to;
             if at == last && torn > 0 {
-                opened.torn_bytes = torn;
-                self.cut(&name, whole_up_to)?;
+                if whole_up_to == 0 && bad > 0 {
+                    self.put_aside(&name)?;
+                } else {
+                    opened.torn_bytes = torn;
+                    self.cut(&name, whole_up_to)?;
+                }
             }
             self.segments[at].bytes = whole_up_to;
             if bad > 0 {
@@ -160,6 +166,15 @@ impl Log {
             self.segments.pop();
         }
         Ok(opened)
+    }
+
+    /// Gives a segment without a readable head a name that is no segment's, for whoever can still
+    /// read something in it.
+    fn put_aside(&self, name: &str) -> Result<(), LogError> {
+        let renamed = self.disk.rename(name, &format!("{name}.damaged"));
+        renamed
+            .and_then(|()| self.disk.sync_folder())
+            .map_err(|error| LogError::Io("putting a damaged segment aside", error))
     }
 
     /// Cuts a file to its whole part; to nothing: removes it.
@@ -237,8 +252,8 @@ impl Log {
         // An earlier segment of this place holds no whole frame, or only ones of failed commits.
         let name = name_of(first);
         if self.segments.last().is_some_and(|segment| segment.first >= first) {
+            disk::remove_if_there(&*self.disk, &name).map_err(io)?;
             self.segments.pop();
-            self.disk.remove(&name).map_err(io)?;
         }
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|_| io(io::Error::from(io::ErrorKind::Other)))?;
@@ -341,7 +356,8 @@ impl Log {
         let mut gone = false;
         while self.segments.len() > 1 && may_go(self.segments[0].first, self.segments[1].first) {
             let name = name_of(self.segments[0].first);
-            self.disk.remove(&name).map_err(|e| LogError::Io("deleting a segment", e))?;
+            disk::remove_if_there(&*self.disk, &name)
+                .map_err(|e| LogError::Io("deleting a segment", e))?;
             self.segments.remove(0);
             gone = true;
         }

@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     Sync,
     /// Every append and sync fails, until told otherwise.
     All,
+    /// The next file that is removed stays.
+    Remove,
 }
 
 #[derive(Default)]
@@ -133,7 +135,12 @@ impl Disk for MemoryDisk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.state().files.remove(name).map(drop).ok_or_else(missing)
+        let mut state = self.state();
+        if state.fault == Some(Fault::Remove) {
+            state.fault = None;
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        state.files.remove(name).map(drop).ok_or_else(missing)
     }
 
     fn sync_folder(&self) -> io::Result<()> {

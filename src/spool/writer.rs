@@ -76,24 +76,26 @@ struct Pending {
     closing: bool,
 }
 
-/// A record, and how it is written.
+/// Records, and how they are written.
 struct Encoded<'a> {
-    record: Record,
+    records: Vec<Record>,
     bytes: &'a [u8],
     ids: &'a [(KeyId, VisitorId)],
 }
 
-/// Encodes a record where this thread always does, and hands both on.
-fn encoded<T>(record: Record, then: impl FnOnce(Encoded<'_>) -> T) -> T {
+/// Encodes records where this thread always does, and hands both on.
+fn encoded<T>(records: Vec<Record>, then: impl FnOnce(Encoded<'_>) -> T) -> T {
     SCRATCH.with_borrow_mut(|(bytes, ids)| {
         bytes.clear();
         ids.clear();
-        encode_record(&record, bytes, ids);
-        then(Encoded { record, bytes, ids })
+        for record in &records {
+            encode_record(record, bytes, ids);
+        }
+        then(Encoded { records, bytes, ids })
     })
 }
 
-/// A record's bytes, and its ids.
+/// Records' bytes, and their ids.
 type Scratch = (Vec<u8>, Vec<(KeyId, VisitorId)>);
 
 thread_local! {
@@ -103,13 +105,13 @@ thread_local! {
 
 impl Pending {
     fn push(&mut self, record: Record) {
-        encoded(record, |encoded| self.take(encoded));
+        encoded(vec![record], |encoded| self.take(encoded));
     }
 
     fn take(&mut self, encoded: Encoded<'_>) {
         self.bytes.extend_from_slice(encoded.bytes);
         self.ids.extend_from_slice(encoded.ids);
-        self.records.push(encoded.record);
+        self.records.extend(encoded.records);
     }
 
     /// Looked up by reference: a site is cloned once a frame, not once a hit.
@@ -121,6 +123,12 @@ impl Pending {
             }
             None => drop(self.received.insert(site.clone(), (at, 1))),
         }
+    }
+
+    /// Whether no more hits fit into its frame.
+    fn is_full(&self) -> bool {
+        self.records.len() >= limits::COMMIT_RECORDS_MAX
+            || self.bytes.len() >= limits::COMMIT_BYTES_MAX
     }
 
     /// Whether there is something that must not wait.
@@ -216,17 +224,17 @@ impl SpoolWriter {
 }
 
 impl Sink for SpoolWriter {
-    fn submit(&self, record: Record) -> Result<Receipt, Full> {
+    fn submit(&self, records: Vec<Record>) -> Result<Receipt, Full> {
         if self.shared.is_refusing() {
-            return Err(Full);
+            return Err(Full(records));
         }
         // Encoded before the lock is taken: all listener threads share it.
-        encoded(record, |encoded| {
+        encoded(records, |encoded| {
             let mut pending = self.shared.pending();
-            if pending.closing || pending.records.len() >= limits::COMMIT_RECORDS_MAX {
-                return Err(Full);
+            if pending.closing || pending.is_full() {
+                return Err(Full(encoded.records));
             }
-            if let Some((site, at)) = arrival(&encoded.record) {
+            for (site, at) in encoded.records.iter().filter_map(arrival) {
                 pending.receive(site, at);
             }
             let was_empty = pending.records.is_empty();

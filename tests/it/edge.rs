@@ -44,25 +44,27 @@ struct Recorder {
 }
 
 impl Sink for Recorder {
-    fn submit(&self, record: Record) -> Result<Receipt, Full> {
+    fn submit(&self, records: Vec<Record>) -> Result<Receipt, Full> {
         let mood = *self.mood.lock().expect("no test panics here");
         if matches!(mood, Mood::IsFull) {
-            return Err(Full);
+            return Err(Full(records));
         }
-        let line = match &record {
-            Record::Hit(hit) => {
-                let id = match hit.visitor {
-                    Visitor::Known { id, .. } => Some(id.to_raw()),
-                    Visitor::Withheld | Visitor::Lost => None,
-                };
-                self.visitors.lock().expect("no test panics here").push(id);
-                self.dims.lock().expect("no test panics here").push((*hit.dims).clone());
-                format!("{} {} {}", hit.site, shown(&hit.kind), hit.page.as_str())
-            }
-            Record::Drop { site, reason, .. } => format!("{site} dropped {}", reason.label()),
-            _ => "another record".to_owned(),
-        };
-        self.told.lock().expect("no test panics here").push(line);
+        for record in &records {
+            let line = match record {
+                Record::Hit(hit) => {
+                    let id = match hit.visitor {
+                        Visitor::Known { id, .. } => Some(id.to_raw()),
+                        Visitor::Withheld | Visitor::Lost => None,
+                    };
+                    self.visitors.lock().expect("no test panics here").push(id);
+                    self.dims.lock().expect("no test panics here").push((*hit.dims).clone());
+                    format!("{} {} {}", hit.site, shown(&hit.kind), hit.page.as_str())
+                }
+                Record::Drop { site, reason, .. } => format!("{site} dropped {}", reason.label()),
+                _ => "another record".to_owned(),
+            };
+            self.told.lock().expect("no test panics here").push(line);
+        }
         let receipt = Receipt::default();
         receipt.settle(if matches!(mood, Mood::Fails) { Err(Refused) } else { Ok(()) });
         Ok(receipt)
@@ -313,6 +315,29 @@ fn the_pixel_is_always_a_whole_gif_and_counts_as_a_body_does() {
     let head = server.client().send("HEAD", "/p.gif?s=a.example&u=/x", &[FIREFOX], b"");
     assert_eq!(head.expect("an answer").status, 200);
     assert!(server.told().is_empty(), "nobody saw the image");
+}
+
+#[test]
+fn a_hit_for_several_sites_is_one_at_each_and_goes_there_whole_or_not_at_all() {
+    let server = Server::start(config());
+    let told = |domains: &str, url: &str| {
+        let body = format!(r#"{{"n":"pageview","u":"{url}","d":"{domains}"}}"#);
+        let status = server.post(&[FIREFOX], &body).status;
+        (status, server.told())
+    };
+    let both = vec!["a.example pageview /x".to_owned(), "b.example pageview /x".to_owned()];
+    assert_eq!(told("a.example,b.example", "/x"), (202, both.clone()));
+    assert_eq!(told("a.example, www.a.example,b.example,A.example", "/x"), (202, both));
+    let unknown = "(unknown) dropped unknown_site".to_owned();
+    assert_eq!(
+        told("a.example,c.example,d.example", "/x"),
+        (202, vec!["a.example pageview /x".to_owned(), unknown])
+    );
+    let refused = "(unknown) refused malformed".to_owned();
+    assert_eq!(told("a.example,b.example,", "/x"), (400, vec![refused]));
+    server.set(Mood::IsFull);
+    let shed = ["a.example refused shed", "b.example refused shed"].map(str::to_owned);
+    assert_eq!(told("a.example,b.example", "/x"), (503, shed.to_vec()));
 }
 
 #[test]

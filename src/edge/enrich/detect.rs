@@ -372,12 +372,16 @@ fn ends_email(c: char) -> bool {
 }
 
 /// Something, an `@`, and something that is no version number (`react@18.2.0` is a package).
+///
+/// Looks at every character once: a run may be as long as a body, and all of it `@`.
 fn is_email(run: &str) -> bool {
-    run.match_indices('@').any(|(at, _)| {
-        let mut labels = run[at + 1..].split('.').filter(|it| !it.is_empty()).peekable();
-        let named = run[..at].contains(char::is_alphanumeric) && labels.peek().is_some();
-        named
-            && (labels.clone().count() > 3
-                || !labels.all(|it| it.starts_with(|c: char| c.is_ascii_digit())))
-    })
+    let name = run.find(char::is_alphanumeric).unwrap_or(run.len());
+    let Some(at) = run[name..].find('@') else { return false };
+    let behind = &run[name + at..];
+    let labels = behind[1..].split('.').filter(|it| !it.is_empty()).count();
+    let begins = behind.chars().zip(behind.chars().skip(1));
+    labels > 3
+        || begins.into_iter().any(|(before, first)| {
+            matches!(before, '@' | '.') && first != '.' && !first.is_ascii_digit()
+        })
 }

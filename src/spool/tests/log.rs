@@ -96,6 +96,19 @@ fn a_flipped_byte_costs_its_own_frame_and_no_other() {
 }
 
 #[test]
+fn a_last_segment_with_a_damaged_head_is_put_aside_and_not_deleted() {
+    let (disk, name, _) = five_frames();
+    disk.change(&name, |bytes| bytes[9] ^= 1);
+    let (mut log, opened) = open(&disk);
+    assert_eq!((opened.bad_frames, opened.torn_bytes), (1, 0));
+    assert!(disk.names().contains(&format!("{name}.damaged")), "{:?}", disk.names());
+    assert!(append(&mut log, opened.next), "the log goes on");
+    let (log, opened) = open(&disk);
+    assert_eq!(opened.bad_frames, 0);
+    assert_eq!(read(&log).len(), 1);
+}
+
+#[test]
 fn another_installations_frames_are_not_opened() {
     let (disk, _, _) = five_frames();
     let other = Log::open(Arc::new(disk), Zeroizing::new([6; 32]), KIND, SEGMENT_BYTES);

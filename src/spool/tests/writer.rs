@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use crate::edge::{Full, Refused, Sink};
+use crate::edge::{Refused, Sink};
 use crate::hit::{
     Bucket, Clock, Day, DropReason, Hit, HitKind, ManualClock, Record, RejectReason, Second,
     SiteName, Text, VisitDims, Visitor,
@@ -91,10 +91,11 @@ fn site() -> SiteName {
     SiteName::parse("a.example").expect("a domain")
 }
 
-fn kept(writer: &SpoolWriter, record: Record) -> Result<Result<(), Refused>, Full> {
-    let receipt = writer.submit(record)?;
+/// Whether it was kept; none: it was not taken.
+fn kept(writer: &SpoolWriter, record: Record) -> Option<Result<(), Refused>> {
+    let receipt = writer.submit(vec![record]).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    Ok(runtime.block_on(receipt.kept()))
+    Some(runtime.block_on(receipt.kept()))
 }
 
 /// The arrivals of the ledger in these records: received, and accounted for.
@@ -116,10 +117,10 @@ fn what_was_kept_reaches_the_counter_and_comes_back_in_order() {
     let bench = Bench::new();
     let (writer, committed) = bench.start();
     for page in ["/a", "/b", "/c"] {
-        assert_eq!(kept(&writer, bench.hit(page)), Ok(Ok(())));
+        assert_eq!(kept(&writer, bench.hit(page)), Some(Ok(())));
     }
     let (at, reason) = (NOW, DropReason::Bot);
-    assert_eq!(kept(&writer, Record::Drop { site: site(), at, reason }), Ok(Ok(())));
+    assert_eq!(kept(&writer, Record::Drop { site: site(), at, reason }), Some(Ok(())));
     writer.refuse(&site(), NOW, RejectReason::Malformed);
     writer.stop();
 
@@ -144,7 +145,7 @@ fn a_crash_after_the_answer_loses_nothing() {
     let bench = Bench::new();
     let (writer, _committed) = bench.start();
     for page in ["/a", "/b"] {
-        assert_eq!(kept(&writer, bench.hit(page)), Ok(Ok(())));
+        assert_eq!(kept(&writer, bench.hit(page)), Some(Ok(())));
     }
     let crashed =
         Bench { disk: bench.disk.crashed(0), keys: Arc::clone(&bench.keys), ..Bench::new() };
@@ -166,13 +167,13 @@ fn a_disk_that_fails_refuses_and_the_ledger_still_balances() {
     for fault in [Fault::Append(20), Fault::Sync] {
         wait_until_it_takes_hits();
         bench.disk.fail(Some(fault));
-        assert_eq!(kept(&writer, bench.hit("/lost")), Ok(Err(Refused)));
+        assert_eq!(kept(&writer, bench.hit("/lost")), Some(Err(Refused)));
     }
     wait_until_it_takes_hits();
     bench.disk.fail(Some(Fault::All));
     let mut turned_away = 0;
     for _ in 0..3 {
-        if let Ok(kept) = kept(&writer, bench.hit("/lost")) {
+        if let Some(kept) = kept(&writer, bench.hit("/lost")) {
             assert_eq!(kept, Err(Refused));
         } else {
             turned_away += 1;
@@ -182,7 +183,7 @@ fn a_disk_that_fails_refuses_and_the_ledger_still_balances() {
     assert!(turned_away == 2 && writer.figures().refusing);
     bench.disk.fail(None);
     wait_until_it_takes_hits();
-    assert_eq!(kept(&writer, bench.hit("/kept")), Ok(Ok(())));
+    assert_eq!(kept(&writer, bench.hit("/kept")), Some(Ok(())));
     writer.stop();
     let replayed = bench.replay();
     assert_eq!(balance(&replayed), (6, 6));
@@ -200,26 +201,29 @@ fn a_disk_that_fails_refuses_and_the_ledger_still_balances() {
 fn a_full_spool_or_outbox_takes_nothing() {
     let bench = Bench { max_bytes: 600, ..Bench::new() };
     let (writer, _committed) = bench.start();
-    let taken = (0..100).take_while(|_| kept(&writer, bench.hit("/x")) == Ok(Ok(()))).count();
+    let taken = (0..100).take_while(|_| kept(&writer, bench.hit("/x")) == Some(Ok(()))).count();
     assert!((1..100).contains(&taken), "{taken} fit");
-    assert!(writer.submit(bench.hit("/x")).is_err());
+    assert!(writer.submit(vec![bench.hit("/x")]).is_err());
     writer.stop();
 
     let bench = Bench::new();
     let (writer, _committed) = bench.start();
     writer.set_outbox_full(true);
-    assert!(writer.submit(bench.hit("/x")).is_err());
+    assert!(writer.submit(vec![bench.hit("/x")]).is_err());
     writer.set_outbox_full(false);
-    assert_eq!(kept(&writer, bench.hit("/x")), Ok(Ok(())));
+    assert_eq!(kept(&writer, bench.hit("/x")), Some(Ok(())));
     writer.stop();
-    assert!(writer.submit(bench.hit("/x")).is_err(), "a spool that has stopped takes nothing");
+    assert!(
+        writer.submit(vec![bench.hit("/x")]).is_err(),
+        "a spool that has stopped takes nothing"
+    );
 }
 
 #[test]
 fn ids_cannot_be_read_once_their_key_has_died() {
     let bench = Bench::new();
     let (writer, _committed) = bench.start();
-    assert_eq!(kept(&writer, bench.hit("/a")), Ok(Ok(())));
+    assert_eq!(kept(&writer, bench.hit("/a")), Some(Ok(())));
     let id = |record: &Record| match record {
         Record::Hit(hit) => match hit.visitor {
             Visitor::Known { id, .. } => Some(id.to_raw()),
@@ -243,7 +247,7 @@ fn a_checkpoint_lets_go_of_what_it_holds_and_loses_a_dead_days_part() {
     let bench = Bench::new();
     let (writer, committed) = bench.start();
     for number in 0..60 {
-        assert_eq!(kept(&writer, bench.hit(&format!("/{number}"))), Ok(Ok(())));
+        assert_eq!(kept(&writer, bench.hit(&format!("/{number}"))), Some(Ok(())));
     }
     let reached = writer.figures().next;
     let before = writer.figures().bytes;

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 
-use super::super::{agent_of, language_of, page_url, scrub, source_of};
+use super::super::{agent_of, detect, language_of, page_url, scrub, source_of};
 use crate::limits;
 
 /// Text with more of what the scrubber looks for than chance would have.
@@ -54,8 +54,23 @@ fn assert_clean(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What an e-mail address is, said without care for the time that it takes.
+fn is_email(run: &str) -> bool {
+    run.match_indices('@').any(|(at, _)| {
+        let labels: Vec<&str> = run[at + 1..].split('.').filter(|it| !it.is_empty()).collect();
+        let version = labels.iter().all(|it| it.starts_with(|c: char| c.is_ascii_digit()));
+        run[..at].contains(char::is_alphanumeric) && (labels.len() > 3 || !version)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn an_email_is_found_by_one_look_at_every_character(run in "[a1@.\u{e9}-]{0,12}") {
+        let expected = if is_email(&run) { ":email" } else { &run };
+        prop_assert_eq!(detect::without_emails(&run), expected);
+    }
 
     #[test]
     fn scrubbing_a_value_twice_changes_nothing(text in text(), chars_max in 1_usize..120) {
