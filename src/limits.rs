@@ -17,8 +17,11 @@ pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Sites that one request may be for: a page that is measured in a few roll-ups.
 pub const DOMAINS_MAX: usize = 10;
 
-/// Query parameters looked at; what is past them is not read.
-pub const QUERY_PARAMS_MAX: usize = 64;
+/// Query parameters looked at; what is past them is not read. Google's script sends about sixty.
+pub const QUERY_PARAMS_MAX: usize = 200;
+
+/// Hits of one request of a dialect that has lists of them.
+pub const BATCH_HITS_MAX: usize = 100;
 
 /// Time for a request's head to arrive; hyper takes it as the idle limit too.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(20);

@@ -56,6 +56,21 @@ pub(super) fn write(figures: &Figures<'_>, out: &mut String) {
     for (reason, hits) in totals {
         line(out, format_args!("headcount_hits_total{{reason=\"{reason}\"}} {hits}"));
     }
+    head(
+        "discarded_total",
+        "Hits of other systems' scripts that came with what is not kept, by what it was.",
+        "counter",
+        out,
+    );
+    let discarded = [
+        ("identifier", edge.discarded_identifiers),
+        ("address", edge.discarded_addresses),
+        ("agent", edge.discarded_agents),
+        ("time", edge.discarded_times),
+    ];
+    for (what, hits) in discarded {
+        line(out, format_args!("headcount_discarded_total{{what=\"{what}\"}} {hits}"));
+    }
     head("build_info", "The version.", "gauge", out);
     let version = env!("CARGO_PKG_VERSION");
     line(out, format_args!("headcount_build_info{{version=\"{version}\"}} 1"));

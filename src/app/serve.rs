@@ -25,7 +25,10 @@ use crate::config::Config;
 use crate::console::control::Control;
 use crate::console::{self, Console, StateDb, StateError};
 use crate::count::Rows;
-use crate::edge::{self, BindError, Edge, EdgeConfig, Geo, Patience, Sink, Sites, SitesError};
+use crate::edge::{
+    self, BindError, DataCentres, DataCentresError, Edge, EdgeConfig, Geo, Patience, Places, Sink,
+    Sites, SitesError,
+};
 use crate::hit::{Clock, SystemClock};
 use crate::keys::{Backend, Keys};
 use crate::limits;
@@ -75,6 +78,14 @@ pub enum ServeError {
     /// The country database was named, and cannot be read.
     #[error("[geo] database {0} cannot be read: {1}")]
     Geo(PathBuf, String),
+    /// The list of data centres cannot be used.
+    #[error(transparent)]
+    DataCentres(#[from] DataCentresError),
+    /// A site drops data centres' hits, and nothing says which networks those are.
+    #[error(
+        "a [[site]] has block_data_centres, and there is no list of them: give [geo] data_centres"
+    )]
+    NoDataCentres,
     /// The system said no.
     #[error("{0} failed ({1})")]
     Io(&'static str, std::io::Error),
@@ -98,8 +109,8 @@ pub fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
     let mut console = edge::bind(&config.console_listen, 1)?;
     let folder = DataFolder::open(&config.data_dir)?;
     let target = storing::target(&config, &folder)?;
-    let geo = geo(&config)?;
-    let stages = Stages::start(&config, &folder, geo, demo)?;
+    let places = Places { geo: geo(&config)?, data_centres: data_centres(&config)? };
+    let stages = Stages::start(&config, &folder, places, demo)?;
     let (stop_edge, edge_stopped) = watch::channel(false);
     let edge_threads = edge_threads(ingest, &stages.running.edge, &edge_stopped)?;
 
@@ -135,6 +146,16 @@ fn geo(config: &Config) -> Result<Option<Arc<Geo>>, ServeError> {
     Ok(found.map(Arc::new))
 }
 
+/// The configured list, or the one beside the program. Sites that drop data centres' hits need one.
+fn data_centres(config: &Config) -> Result<Option<Arc<DataCentres>>, ServeError> {
+    let path = config.data_centres.clone().or_else(DataCentres::default_list);
+    let list = path.map(|path| DataCentres::open(&path)).transpose()?;
+    if list.is_none() && config.sites.iter().any(|site| site.rules.block_data_centres) {
+        return Err(ServeError::NoDataCentres);
+    }
+    Ok(list.map(Arc::new))
+}
+
 /// The stages from the edge to the outbox, running.
 struct Stages {
     running: Arc<Running>,
@@ -146,7 +167,7 @@ impl Stages {
     fn start(
         config: &Config,
         folder: &DataFolder,
-        geo: Option<Arc<Geo>>,
+        places: Places,
         demo: bool,
     ) -> Result<Self, ServeError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -201,7 +222,7 @@ impl Stages {
                 patience: Patience::default(),
             },
             Arc::clone(&measured.sites),
-            geo,
+            places,
             Arc::clone(&spool) as Arc<dyn Sink>,
             Arc::clone(&clock),
         );

@@ -28,8 +28,10 @@ impl Measured {
             let configured = self.configured.iter().find(|config| config.name == site.name);
             configured.cloned().unwrap_or_else(|| SiteConfig {
                 name: site.name.clone(),
+                aliases: Vec::new(),
                 timezone: site.timezone.clone(),
                 signals: self.signals,
+                rules: Arc::default(),
             })
         };
         self.sites.set(sites.iter().map(of).collect(), now)
@@ -41,7 +43,13 @@ pub(super) fn with_demo(mut config: Config) -> Config {
     let Ok(name) = SiteName::parse(DEMO) else { return config };
     if !config.sites.iter().any(|site| site.name == name) {
         let signals = config.signals;
-        config.sites.push(SiteConfig { name, timezone: "UTC".to_owned(), signals });
+        config.sites.push(SiteConfig {
+            name,
+            aliases: Vec::new(),
+            timezone: "UTC".to_owned(),
+            signals,
+            rules: Arc::default(),
+        });
     }
     config
 }

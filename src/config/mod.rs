@@ -10,13 +10,14 @@ mod tests;
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::edge::{Network, RateLimit, Signals, SiteConfig};
+use crate::edge::{Network, Pattern, RateLimit, Signals, SiteConfig, SiteRules};
 use crate::hit::SiteName;
 use crate::spool::Durability;
 use crate::telemetry::Level;
-use read::Reader;
+use read::{Entry, Reader};
 
 /// The whole configuration, checked.
 #[derive(Clone)]
@@ -53,6 +54,8 @@ pub struct Config {
     pub signals: Signals,
     /// The country database; none: the one beside the program, if there is one.
     pub geo_database: Option<PathBuf>,
+    /// The list of data centres' networks; none: the one beside the program, if there is one.
+    pub data_centres: Option<PathBuf>,
     /// Measured sites.
     pub sites: Vec<SiteConfig>,
 }
@@ -155,6 +158,7 @@ impl Config {
         let signals =
             r.parsed("privacy", "signals", Signals::Withhold, "withhold or drop", signals);
         let geo_database = r.path("geo", "database");
+        let data_centres = r.path("geo", "data_centres");
         let sites = sites(r, signals);
         if spool_segment_bytes * 2 > spool_max_bytes {
             r.problem("[spool] max_bytes must be at least twice segment_bytes".to_owned());
@@ -176,6 +180,7 @@ impl Config {
             retention_months,
             signals,
             geo_database,
+            data_centres,
             sites,
         }
     }
@@ -258,7 +263,9 @@ fn sites(r: &mut Reader, signals_by_default: Signals) -> Vec<SiteConfig> {
         let domain = table.text("domain");
         let timezone = table.text("timezone").unwrap_or_else(|| "UTC".to_owned());
         let asked = table.text("signals");
-        for problem in table.rest(&["domain", "timezone", "signals"]) {
+        let aliases = table.texts("aliases").into_iter().map(|it| it.to_lowercase()).collect();
+        let rules = rules(&mut table, &at, r);
+        for problem in table.rest(SITE_KEYS) {
             r.problem(format!("{at}: {problem}"));
         }
         if jiff::tz::TimeZone::get(&timezone).is_err() {
@@ -278,10 +285,64 @@ fn sites(r: &mut Reader, signals_by_default: Signals) -> Vec<SiteConfig> {
             }
             Some(Ok(name)) => sites.push(SiteConfig {
                 name,
+                aliases,
                 timezone,
                 signals: signals.unwrap_or(signals_by_default),
+                rules: Arc::new(rules),
             }),
         }
     }
     sites
+}
+
+/// The keys of a `[[site]]`.
+const SITE_KEYS: &[&str] = &[
+    "domain",
+    "aliases",
+    "timezone",
+    "signals",
+    "block_addresses",
+    "block_countries",
+    "block_pages",
+    "block_hostnames",
+    "allow_hostnames",
+    "block_data_centres",
+];
+
+/// What is not counted for a site.
+fn rules(table: &mut Entry, at: &str, r: &mut Reader) -> SiteRules {
+    let patterns = |table: &mut Entry, r: &mut Reader, key: &str| {
+        let mut patterns = Vec::new();
+        for text in table.texts(key) {
+            match Pattern::parse(&text) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(error) => r.problem(format!("{at}: {key}: {text:?} {error}")),
+            }
+        }
+        patterns
+    };
+    let mut rules = SiteRules {
+        block_pages: patterns(table, r, "block_pages"),
+        block_hostnames: patterns(table, r, "block_hostnames"),
+        allow_hostnames: patterns(table, r, "allow_hostnames"),
+        block_data_centres: table.switch("block_data_centres"),
+        ..SiteRules::default()
+    };
+    for text in table.texts("block_addresses") {
+        match Network::parse(&text) {
+            Ok(network) => rules.block_addresses.push(network),
+            Err(error) => r.problem(format!("{at}: block_addresses: {text:?} {error}")),
+        }
+    }
+    for text in table.texts("block_countries") {
+        let code = text.trim().to_uppercase();
+        if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            rules.block_countries.push(code);
+        } else {
+            r.problem(format!(
+                "{at}: block_countries: {text:?} is no country code; one is DE, another US"
+            ));
+        }
+    }
+    rules
 }

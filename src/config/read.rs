@@ -283,14 +283,37 @@ impl Entry {
         }
     }
 
-    /// What is left: unknown keys, and known ones that are not texts.
-    pub(super) fn rest(self, known: &[&str]) -> Vec<String> {
-        let problem = |key: &String| {
-            if known.contains(&key.as_str()) {
-                format!("{key} must be a text")
-            } else {
-                format!("{key} is not a setting; there are {}", known.join(", "))
+    /// A list of texts; an empty one if there is none.
+    pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
+        let texts = match self.0.get(key) {
+            Some(Value::Array(values)) => {
+                values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
             }
+            _ => None,
+        };
+        if texts.is_some() {
+            self.0.remove(key);
+        }
+        texts.unwrap_or_default()
+    }
+
+    /// True or false; false if it is not there.
+    pub(super) fn switch(&mut self, key: &str) -> bool {
+        let on = self.0.get(key).and_then(Value::as_bool);
+        if on.is_some() {
+            self.0.remove(key);
+        }
+        on.unwrap_or_default()
+    }
+
+    /// What is left: unknown keys, and known ones of another type.
+    pub(super) fn rest(self, known: &[&str]) -> Vec<String> {
+        let problem = |key: &String| match key.as_str() {
+            "aliases" | "block_addresses" | "block_countries" | "block_pages"
+            | "block_hostnames" | "allow_hostnames" => format!("{key} must be a list of texts"),
+            "block_data_centres" => format!("{key} must be true or false"),
+            key if known.contains(&key) => format!("{key} must be a text"),
+            _ => format!("{key} is not a setting; there are {}", known.join(", ")),
         };
         self.0.keys().map(problem).collect()
     }

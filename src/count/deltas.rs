@@ -127,7 +127,7 @@ impl Sums<'_> {
         let (from_page, to_page) = (from.clone(), to.clone());
         let key = JourneyKey { site: self.site.clone(), bucket, from_page, to_page };
         add(&mut self.rows.journeys, &mut self.rows.text_bytes, key, |transitions| {
-            *transitions += 1
+            *transitions += 1;
         });
     }
 }

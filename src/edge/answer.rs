@@ -92,8 +92,8 @@ pub(super) fn preflight() -> Answer {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     set(&mut answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(&mut answer, header::ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS");
-    set(&mut answer, header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type");
+    set(&mut answer, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
+    set(&mut answer, header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, x-umami-cache");
     set(&mut answer, header::ACCESS_CONTROL_MAX_AGE, "86400");
     answer
 }

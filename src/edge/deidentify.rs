@@ -1,7 +1,8 @@
 //! The door: a raw hit goes in by value, a record without personal data comes out.
 
+use super::Places;
 use super::decode::Malformed;
-use super::enrich::{self, Agent, Geo, PageUrl, Source};
+use super::enrich::{self, Agent, PageUrl, Source};
 use super::raw::{RawClient, RawHit, RawKind};
 use super::sites::{Signals, SiteDay};
 use crate::hit::{DropReason, Hit, HitKind, Record, Second, Text, VisitDims, Visitor};
@@ -22,24 +23,42 @@ const NAME: Malformed = Malformed { field: "name", why: "must be a name, not an 
 pub(super) fn deidentify(
     raw: RawHit<'_>,
     site: &SiteDay,
-    geo: Option<&Geo>,
+    places: &Places,
     at: Second,
 ) -> Result<Record, Malformed> {
-    let RawHit { client, kind, url, referrer, device } = raw;
+    let RawHit { client, kind, automated, denied, url, referrer, device } = raw;
     let dropped = |reason| Ok(Record::Drop { site: site.site.clone(), at, reason });
-    let withheld = client.wishes.no_tracking;
+    let withheld = client.wishes.no_tracking || denied;
     if client.wishes.opted_out || (withheld && site.signals == Signals::Drop) {
         return dropped(DropReason::OptOut);
     }
     if client.prefetch {
         return dropped(DropReason::Prefetch);
     }
+    if automated {
+        return dropped(DropReason::Headless);
+    }
+    if let Some(reason) = site.rules.of_client(client) {
+        return dropped(reason);
+    }
+    let hosted = places.data_centres.as_deref().zip(client.prefix.address());
+    if site.rules.block_data_centres && hosted.is_some_and(|(list, network)| list.hold(network)) {
+        return dropped(DropReason::DataCentre);
+    }
     let agent = enrich::agent_of(client.agent.expose());
     if agent.bot {
         return dropped(DropReason::Bot);
     }
     let page = enrich::page_url(url.expose(), site.site.as_str()).ok_or(URL)?;
-    let kind = clean(kind)?;
+    if let Some(reason) = site.rules.of_page(&page.hostname, &page.page) {
+        return dropped(reason);
+    }
+    let country = places.geo.as_deref().zip(client.prefix.address());
+    let country = country.map_or(Text::EMPTY, |(geo, network)| geo.country(network));
+    if let Some(reason) = site.rules.of_country(&country) {
+        return dropped(reason);
+    }
+    let Some(kind) = clean(kind)? else { return dropped(DropReason::Unsupported) };
     let source = enrich::source_of(&page.campaign, referrer.expose(), page.hostname.as_str());
     if source.spam {
         return dropped(DropReason::ReferrerSpam);
@@ -53,7 +72,7 @@ pub(super) fn deidentify(
             language: client.language.expose().as_bytes(),
             device: device.expose().as_bytes(),
         };
-        (site.visitor(&parts), dimensions(client, &page, source, agent, geo))
+        (site.visitor(&parts), dimensions(client, &page, source, agent, country))
     };
     let (day, hour) = site.stamp(at);
     let PageUrl { hostname, page, campaign: _ } = page;
@@ -71,8 +90,10 @@ pub(super) fn deidentify(
     }))
 }
 
-fn clean(kind: RawKind<'_>) -> Result<HitKind, Malformed> {
-    Ok(match kind {
+/// What may be kept of it; none: nothing of it is counted.
+fn clean(kind: RawKind<'_>) -> Result<Option<HitKind>, Malformed> {
+    Ok(Some(match kind {
+        RawKind::Unsupported => return Ok(None),
         RawKind::Pageview => HitKind::Pageview,
         RawKind::Engagement { engaged_ms, scroll_percent } => {
             HitKind::Engagement { engaged_ms, scroll_percent }
@@ -85,7 +106,7 @@ fn clean(kind: RawKind<'_>) -> Result<HitKind, Malformed> {
             let props = props.iter().filter_map(|(k, v)| enrich::prop(k.expose(), v.expose()));
             HitKind::Event { name, interactive, props: props.collect(), revenue }
         }
-    })
+    }))
 }
 
 fn dimensions(
@@ -93,9 +114,8 @@ fn dimensions(
     page: &PageUrl,
     source: Source,
     agent: Agent,
-    geo: Option<&Geo>,
+    country: Text,
 ) -> VisitDims {
-    let country = client.prefix.address().zip(geo).map(|(network, geo)| geo.country(network));
     let campaign = &page.campaign;
     VisitDims {
         channel: source.channel,
@@ -106,7 +126,7 @@ fn dimensions(
         utm_campaign: campaign.utm_campaign.clone(),
         utm_content: campaign.utm_content.clone(),
         utm_term: campaign.utm_term.clone(),
-        country: country.unwrap_or(Text::EMPTY),
+        country,
         // Only where an operator turns them on, and this edge cannot yet.
         region: Text::EMPTY,
         city: Text::EMPTY,

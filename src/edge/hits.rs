@@ -8,11 +8,13 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName};
+use zeroize::Zeroizing;
 
 use super::answer::{self, Answer};
 use super::arrival::Arrival;
@@ -21,6 +23,7 @@ use super::decode::{self, Malformed, Said};
 use super::deidentify::deidentify;
 use super::raw::{RawClient, RawText, Wishes};
 use super::sink::{Full, Receipt, Refused};
+use super::sites::SiteDay;
 use super::{Edge, opt_out};
 use crate::hit::{DropReason, Record, RejectReason, Second, SiteName};
 
@@ -33,18 +36,21 @@ const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
 const NO_DOMAIN: Malformed =
     Malformed { field: "domain", why: "must be the site's domain, such as example.com" };
 
-/// What became of a request's hits.
-enum Verdict {
-    /// They wait for one commit; each one's outcome, in the order in which they were said.
-    Queued(Receipt, Vec<Outcome>),
-    /// None of them is of the form; what is wrong with the first.
+/// What became of one hit: it is taken (the reason, where it will not be counted), or not of the
+/// form.
+pub(super) type Outcome = Result<Option<DropReason>, Malformed>;
+
+/// Why nothing of a request was taken.
+#[derive(Clone, Copy)]
+pub(super) enum Refusal {
+    /// None of its hits is of the form; what is wrong with the first.
     Malformed(Malformed),
     Limited(Duration),
     Full,
 }
 
-/// What became of one hit: it is taken (the reason, where it will not be counted), or refused.
-type Outcome = Result<Option<DropReason>, Malformed>;
+/// What was queued: all of it waits for one commit.
+pub(super) type Judged = Result<(Receipt, Vec<Outcome>), Refusal>;
 
 /// `POST /api/event`.
 pub(super) async fn event(
@@ -54,36 +60,16 @@ pub(super) async fn event(
     body: Incoming,
 ) -> Answer {
     let mut arrival = Arrival::new(edge);
-    let body = match body::read(body, edge.patience.body).await {
+    let body = match receive(edge, body, &mut arrival).await {
         Ok(body) => body,
-        Err(BodyError::TooLarge) => {
-            arrival.refuse(None, RejectReason::TooLarge);
-            return answer::last(answer::text(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "a body has at most 65536 bytes\n",
-            ));
-        }
-        Err(BodyError::Timeout) => {
-            arrival.refuse(None, RejectReason::Timeout);
-            return answer::last(answer::text(
-                StatusCode::REQUEST_TIMEOUT,
-                "the body did not arrive in time\n",
-            ));
-        }
-        // Abandoned: nobody reads this.
-        Err(BodyError::Gone) => return answer::last(answer::text(StatusCode::BAD_REQUEST, "")),
+        Err(refused) => return refused,
     };
-    let verdict = judge(edge, peer, headers, &[decode::event(&body)], &mut arrival);
+    let judged = judge(edge, peer, headers, &[decode::plausible::event(&body)], &mut arrival);
     // The client's text is gone before the wait begins.
     drop(body);
-    match verdict {
-        Verdict::Queued(receipt, outcomes) => match receipt.kept().await {
-            Ok(()) => answer::taken(outcomes.into_iter().find_map(Result::ok).flatten()),
-            Err(Refused) => answer::full(),
-        },
-        Verdict::Malformed(error) => answer::malformed(error),
-        Verdict::Limited(wait) => answer::too_many(wait),
-        Verdict::Full => answer::full(),
+    match kept(judged).await {
+        Ok(outcomes) => answer::taken(outcomes.into_iter().find_map(Result::ok).flatten()),
+        Err(refusal) => refused(refusal),
     }
 }
 
@@ -91,25 +77,64 @@ pub(super) async fn event(
 pub(super) async fn pixel(edge: &Edge, peer: IpAddr, headers: &HeaderMap, query: &str) -> Answer {
     let mut arrival = Arrival::new(edge);
     let page = text(headers, &header::REFERER);
-    let said = decode::pixel(query, (!page.is_empty()).then_some(&*page));
-    let verdict = judge(edge, peer, headers, &[said], &mut arrival);
-    if let Verdict::Queued(receipt, _) = verdict {
-        drop(page);
-        // The spool counts what it could not keep.
-        let (Ok(()) | Err(Refused)) = receipt.kept().await;
-    }
+    let said = decode::pixel::said(query, (!page.is_empty()).then_some(&*page));
+    let judged = judge(edge, peer, headers, &[said], &mut arrival);
+    drop(page);
+    // What it could not keep, the spool counts.
+    drop(kept(judged).await);
     answer::gif()
+}
+
+/// A request's body, or the answer that there is none to be read.
+pub(super) async fn receive(
+    edge: &Edge,
+    body: Incoming,
+    arrival: &mut Arrival<'_>,
+) -> Result<Zeroizing<Vec<u8>>, Answer> {
+    let (reason, status, why) = match body::read(body, edge.patience.body).await {
+        Ok(body) => return Ok(body),
+        Err(BodyError::TooLarge) => (
+            RejectReason::TooLarge,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "a body has at most 65536 bytes\n",
+        ),
+        Err(BodyError::Timeout) => (
+            RejectReason::Timeout,
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time\n",
+        ),
+        // Nobody reads this.
+        Err(BodyError::Gone) => (RejectReason::Abandoned, StatusCode::BAD_REQUEST, ""),
+    };
+    arrival.refuse(None, reason);
+    Err(answer::last(answer::text(status, why)))
+}
+
+/// Waits until what was queued is kept.
+pub(super) async fn kept(judged: Judged) -> Result<Vec<Outcome>, Refusal> {
+    let (receipt, outcomes) = judged?;
+    receipt.kept().await.map_err(|Refused| Refusal::Full)?;
+    Ok(outcomes)
+}
+
+/// How a refusal is told.
+pub(super) fn refused(refusal: Refusal) -> Answer {
+    match refusal {
+        Refusal::Malformed(error) => answer::malformed(error),
+        Refusal::Limited(wait) => answer::too_many(wait),
+        Refusal::Full => answer::full(),
+    }
 }
 
 /// Takes what was said to the spool, or counts why not. All that can be taken goes there at once or
 /// not at all, so that a client that tries again counts once.
-fn judge(
+pub(super) fn judge(
     edge: &Edge,
     peer: IpAddr,
     headers: &HeaderMap,
     said: &[Result<Said<'_>, Malformed>],
     arrival: &mut Arrival<'_>,
-) -> Verdict {
+) -> Judged {
     let agent = text(headers, &header::USER_AGENT);
     let language = text(headers, &header::ACCEPT_LANGUAGE);
     let (address, prefix) = edge.trust.client(peer, headers);
@@ -130,7 +155,7 @@ fn judge(
             let site = said.as_ref().ok().and_then(|said| first_site(edge, said, arrival.at));
             arrival.refuse(site.as_ref(), RejectReason::RateLimited);
         }
-        return Verdict::Limited(wait);
+        return Err(Refusal::Limited(wait));
     }
     let mut records = Vec::with_capacity(1);
     let mut outcomes = Vec::with_capacity(1);
@@ -150,12 +175,10 @@ fn judge(
         });
     }
     if let (true, Some(Err(error))) = (records.is_empty(), outcomes.first()) {
-        return Verdict::Malformed(*error);
+        return Err(Refusal::Malformed(*error));
     }
-    match arrival.submit(records) {
-        Ok(receipt) => Verdict::Queued(receipt, outcomes),
-        Err(Full(_)) => Verdict::Full,
-    }
+    let receipt = arrival.submit(records).map_err(|Full(_)| Refusal::Full)?;
+    Ok((receipt, outcomes))
 }
 
 /// A hit's records: one for each site that it is for, or the error, and the site that it came up
@@ -166,12 +189,13 @@ fn records_of(
     client: &RawClient<'_>,
     at: Second,
 ) -> Result<Vec<Record>, (Malformed, Option<SiteName>)> {
+    edge.discarded(said.discarded());
     let mut records: Vec<Record> = Vec::with_capacity(1);
-    for domain in domains(said) {
-        if domain.is_empty() {
+    for name in names(said) {
+        if name.is_empty() {
             return Err((NO_DOMAIN, None));
         }
-        let found = edge.sites.find(domain, at);
+        let found = site_of(edge, said, name, at);
         let name = found.as_ref().map_or(&edge.unknown, |it| &it.site);
         // Two of its domains may be one site's: `example.com,www.example.com`.
         if records.iter().any(|record| record.site() == name) {
@@ -179,7 +203,7 @@ fn records_of(
         }
         records.push(match &found {
             None => Record::Drop { site: name.clone(), at, reason: DropReason::UnknownSite },
-            Some(site) => deidentify(said.raw(client), site, edge.geo.as_deref(), at)
+            Some(site) => deidentify(said.raw(client), site, &edge.places, at)
                 .map_err(|error| (error, Some(name.clone())))?,
         });
     }
@@ -196,15 +220,20 @@ fn dropped(records: &[Record]) -> Option<DropReason> {
     first.filter(|_| records.iter().all(|record| reason(record).is_some()))
 }
 
-/// The domains that a request is for: those that it names, else its page's host.
-fn domains<'a>(said: &'a Said<'_>) -> impl Iterator<Item = &'a str> {
+/// The names of the sites that a hit is for: those that it says, else its page's host.
+fn names<'a>(said: &'a Said<'_>) -> impl Iterator<Item = &'a str> {
     let host = said.host().unwrap_or_default();
-    said.domains().map(move |domain| if domain.is_empty() { host } else { domain })
+    said.names().map(move |name| if name.is_empty() { host } else { name })
+}
+
+/// The site of a name.
+fn site_of(edge: &Edge, said: &Said<'_>, name: &str, at: Second) -> Option<Arc<SiteDay>> {
+    let host = said.host().filter(|_| said.host_stands_in());
+    edge.sites.find(name, at).or_else(|| edge.sites.find(host?, at))
 }
 
 fn first_site(edge: &Edge, said: &Said<'_>, at: Second) -> Option<SiteName> {
-    let first = domains(said).next()?;
-    Some(edge.sites.find(first, at)?.site.clone())
+    Some(site_of(edge, said, names(said).next()?, at)?.site.clone())
 }
 
 /// A header's text; what is not UTF-8 in it is replaced.

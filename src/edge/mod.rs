@@ -7,9 +7,10 @@
 //! ```text
 //! listener   connections, bounded; a time limit on every wait
 //! routes     path and method
-//! hits       the two requests that carry hits
+//! hits       the requests that carry hits
+//! dialect    those of other systems' scripts
 //!   address    peer or trusted header → bytes for the hash, truncated network
-//!   decode     JSON or query → what was said
+//!   decode     JSON, form or query → what was said
 //!   deidentify raw hit → record; enrich cleans and names, sites stamps and makes the id
 //!   arrival    each request is told to the ledger exactly once
 //! ```
@@ -21,6 +22,7 @@ mod body;
 mod calendar;
 mod decode;
 mod deidentify;
+mod dialect;
 mod enrich;
 mod hits;
 mod limiter;
@@ -31,6 +33,7 @@ mod pages;
 mod proxy;
 mod raw;
 mod routes;
+mod rules;
 mod sink;
 mod sites;
 
@@ -40,16 +43,18 @@ use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 
-pub use enrich::{Geo, GeoError};
+pub use enrich::{DataCentres, DataCentresError, Geo, GeoError};
 pub use limiter::RateLimit;
 pub use listener::{BindError, bind, serve};
 pub use network::{Network, NetworkError};
+pub use rules::{BadPattern, Pattern, SiteRules};
 pub use sink::{Commit, Full, Receipt, Refused, Sink};
 pub use sites::{Signals, SiteConfig, Sites, SitesError};
 
 use crate::hit::{Clock, SiteName};
 use crate::limits;
 use address::Trust;
+use decode::Discarded;
 use limiter::Limiter;
 
 /// How the edge takes requests.
@@ -84,6 +89,15 @@ impl Default for Patience {
     }
 }
 
+/// What is known of networks.
+#[derive(Clone, Default)]
+pub struct Places {
+    /// Their countries; none: they are not known.
+    pub geo: Option<Arc<Geo>>,
+    /// Which are data centres; none: it is not known.
+    pub data_centres: Option<Arc<DataCentres>>,
+}
+
 /// What all listener threads share.
 pub struct Edge {
     trust: Trust,
@@ -92,7 +106,7 @@ pub struct Edge {
     demo: bool,
     patience: Patience,
     sites: Arc<Sites>,
-    geo: Option<Arc<Geo>>,
+    places: Places,
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
     unknown: SiteName,
@@ -105,6 +119,10 @@ pub struct Edge {
 struct Counts {
     requests: AtomicU64,
     open: AtomicU64,
+    identifiers: AtomicU64,
+    addresses: AtomicU64,
+    agents: AtomicU64,
+    times: AtomicU64,
 }
 
 /// Figures of the listener, for metrics.
@@ -114,6 +132,14 @@ pub struct EdgeFigures {
     pub requests: u64,
     /// Connections that are open.
     pub open_connections: u64,
+    /// Hits that came with an identifier, which was let go of.
+    pub discarded_identifiers: u64,
+    /// The same with an address.
+    pub discarded_addresses: u64,
+    /// The same with an agent.
+    pub discarded_agents: u64,
+    /// The same with a time.
+    pub discarded_times: u64,
 }
 
 impl Edge {
@@ -122,7 +148,7 @@ impl Edge {
     pub fn new(
         config: EdgeConfig,
         sites: Arc<Sites>,
-        geo: Option<Arc<Geo>>,
+        places: Places,
         sink: Arc<dyn Sink>,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
@@ -133,7 +159,7 @@ impl Edge {
             demo: config.demo,
             patience: config.patience,
             sites,
-            geo,
+            places,
             sink,
             clock,
             unknown: SiteName::unknown(),
@@ -155,9 +181,32 @@ impl Edge {
     /// Its figures now.
     #[must_use]
     pub fn figures(&self) -> EdgeFigures {
+        let figure = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let Counts { requests, open, identifiers, addresses, agents, times } = &self.figures;
         EdgeFigures {
-            requests: self.figures.requests.load(Ordering::Relaxed),
-            open_connections: self.figures.open.load(Ordering::Relaxed),
+            requests: figure(requests),
+            open_connections: figure(open),
+            discarded_identifiers: figure(identifiers),
+            discarded_addresses: figure(addresses),
+            discarded_agents: figure(agents),
+            discarded_times: figure(times),
+        }
+    }
+
+    /// Counts what came along with a hit and is gone.
+    fn discarded(&self, what: Discarded) {
+        let Discarded { identifiers, addresses, agents, times } = what;
+        let of = &self.figures;
+        let all = [
+            (identifiers, &of.identifiers),
+            (addresses, &of.addresses),
+            (agents, &of.agents),
+            (times, &of.times),
+        ];
+        for (came, figure) in all {
+            if came {
+                figure.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 

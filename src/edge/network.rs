@@ -43,6 +43,24 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Its first and last address.
+    pub(super) fn range(&self) -> (IpAddr, IpAddr) {
+        let free = |all: u32| all - u32::from(self.bits);
+        let last = match self.base {
+            IpAddr::V4(v4) => {
+                let hosts = u32::MAX.checked_shr(32 - free(32)).unwrap_or(0);
+                IpAddr::V4((v4.to_bits() | hosts).into())
+            }
+            IpAddr::V6(v6) => {
+                let hosts = u128::MAX.checked_shr(128 - free(128)).unwrap_or(0);
+                IpAddr::V6((v6.to_bits() | hosts).into())
+            }
+        };
+        (self.base, last)
+    }
+}
+
 /// The address with every bit behind the first `bits` set to zero.
 pub(super) fn truncate(address: IpAddr, bits: u8) -> IpAddr {
     let bits = u32::from(bits);
@@ -80,6 +98,19 @@ mod tests {
         check("2001:db8::/32", "2001:db8:ffff::1", true);
         check("::/0", "2001:db8::1", true);
         check("::1/128", "::1", true);
+    }
+
+    #[test]
+    fn a_networks_range_ends_where_it_does() {
+        let check = |network: &str, from: &str, to: &str| {
+            let expected = (from.parse().expect("one"), to.parse().expect("one"));
+            assert_eq!(Network::parse(network).expect("a network").range(), expected, "{network}");
+        };
+        check("10.0.0.0/8", "10.0.0.0", "10.255.255.255");
+        check("192.0.2.7", "192.0.2.7", "192.0.2.7");
+        check("0.0.0.0/0", "0.0.0.0", "255.255.255.255");
+        check("2001:db8::/32", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
+        check("::1", "::1", "::1");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use zeroize::Zeroize;
 
-use super::network::truncate;
+use super::network::{Network, truncate};
 use crate::hit::Revenue;
 
 /// Text of a client. `expose` it only to what scrubs or hashes it.
@@ -59,6 +59,23 @@ impl RawAddress {
             }
         };
         (Self { bytes, length }, Prefix(address.map(|address| truncate(address, bits))))
+    }
+
+    /// Whether it is in an operator's network. Of IPv6 only the /64 is known here.
+    pub(super) fn is_in(&self, network: &Network) -> bool {
+        let address = match self.length {
+            4 => {
+                let [a, b, c, d, ..] = self.bytes;
+                IpAddr::from([a, b, c, d])
+            }
+            8 => {
+                let mut whole = [0; 16];
+                whole[..8].copy_from_slice(&self.bytes);
+                IpAddr::from(whole)
+            }
+            _ => return false,
+        };
+        network.contains(address)
     }
 
     /// For the keyed hash only.
@@ -113,12 +130,18 @@ pub(super) enum RawKind<'a> {
         engaged_ms: u32,
         scroll_percent: Option<u8>,
     },
+    /// Nothing that is counted here.
+    Unsupported,
 }
 
 /// One hit as its client sent it.
 pub(super) struct RawHit<'a> {
     pub(super) client: &'a RawClient<'a>,
     pub(super) kind: RawKind<'a>,
+    /// Its script says that a machine drives the browser.
+    pub(super) automated: bool,
+    /// Its consent manager says no.
+    pub(super) denied: bool,
     pub(super) url: RawText<'a>,
     pub(super) referrer: RawText<'a>,
     /// An identifier that the site sent on purpose.

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::{Method, Request};
 
 use super::answer::{self, Answer};
+use super::dialect::{self, Dialect};
 use super::{Edge, hits, opt_out, pages};
 
 /// One request's answer.
@@ -22,6 +23,9 @@ pub(super) async fn answer(
     edge.figures.requests.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
     let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
+    if let Some(dialect) = Dialect::at(path) {
+        return Ok(dialect::answer(dialect, &edge, peer, &head, body).await);
+    }
     let get = *method == Method::GET || *method == Method::HEAD;
     Ok(match path {
         "/api/event" => answer::from_any_origin(match *method {

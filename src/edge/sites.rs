@@ -20,6 +20,7 @@ use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 
 use super::calendar::LocalDay;
+use super::rules::SiteRules;
 use crate::hit::{Bucket, Day, Record, Second, SiteName, Visitor};
 use crate::keys::{DayKey, KeyId, Keys, SiteKey, VisitorParts};
 use crate::limits;
@@ -30,10 +31,14 @@ use crate::telemetry;
 pub struct SiteConfig {
     /// Its domain.
     pub name: SiteName,
+    /// What else it goes by: further domains, and ids of other systems, in lower case.
+    pub aliases: Vec<String>,
     /// Its time zone: an IANA name such as `Europe/Berlin`.
     pub timezone: String,
     /// What becomes of hits that carry GPC or DNT.
     pub signals: Signals,
+    /// What is not counted.
+    pub rules: Arc<SiteRules>,
 }
 
 /// What becomes of a hit whose visitor asks not to be tracked (`Sec-GPC: 1`, `DNT: 1`).
@@ -70,7 +75,11 @@ pub struct Sites {
     ended: Mutex<HashMap<SiteName, Day>>,
 }
 
-type Table = HashMap<SiteName, Arc<Site>>;
+#[derive(Default)]
+struct Table {
+    sites: HashMap<SiteName, Arc<Site>>,
+    aliases: HashMap<String, Arc<Site>>,
+}
 
 struct Site {
     config: SiteConfig,
@@ -82,6 +91,7 @@ struct Site {
 pub(super) struct SiteDay {
     pub(super) site: SiteName,
     pub(super) signals: Signals,
+    pub(super) rules: Arc<SiteRules>,
     day: LocalDay,
     key: Option<(KeyId, SiteKey)>,
     /// Yesterday's, in the half hour in which a visit can go on.
@@ -105,21 +115,25 @@ impl Sites {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.table.load();
         let zones = sites.iter().map(zone_of).collect::<Result<Vec<_>, _>>()?;
-        let mut table = Table::new();
+        let mut table = Table::default();
         for (config, zone) in sites.into_iter().zip(zones) {
-            if table.contains_key(&config.name) {
+            if table.sites.contains_key(&config.name) {
                 continue;
             }
-            let same = old.get(&config.name).filter(|it| name_of(&it.zone) == name_of(&zone));
+            let same = old.sites.get(&config.name).filter(|it| name_of(&it.zone) == name_of(&zone));
             if same.is_none() {
                 ended.remove(&config.name);
             }
             let seen = same.map(|it| it.today.load().day.clone());
             let today = Arc::new(self.day_of(&config, &zone, seen, now));
             let name = config.name.clone();
-            table.insert(name, Arc::new(Site { config, zone, today: ArcSwap::new(today) }));
+            let site = Arc::new(Site { config, zone, today: ArcSwap::new(today) });
+            for alias in &site.config.aliases {
+                table.aliases.entry_ref(alias.as_str()).or_insert_with(|| Arc::clone(&site));
+            }
+            table.sites.insert(name, site);
         }
-        ended.retain(|name, _| table.contains_key(name));
+        ended.retain(|name, _| table.sites.contains_key(name));
         self.table.store(Arc::new(table));
         Ok(())
     }
@@ -127,7 +141,7 @@ impl Sites {
     /// The sites' names, in alphabetical order.
     #[must_use]
     pub fn names(&self) -> Vec<SiteName> {
-        let mut names = self.table.load().keys().cloned().collect::<Vec<_>>();
+        let mut names = self.table.load().sites.keys().cloned().collect::<Vec<_>>();
         names.sort_unstable();
         names
     }
@@ -135,7 +149,7 @@ impl Sites {
     /// The IANA name of a site's time zone.
     #[must_use]
     pub fn timezone_of(&self, site: &str) -> Option<String> {
-        self.table.load().get(site).map(|it| name_of(&it.zone).to_owned())
+        self.table.load().sites.get(site).map(|it| name_of(&it.zone).to_owned())
     }
 
     /// The site of a domain as a client wrote it, on the day that it is there now. Takes a lock
@@ -158,7 +172,7 @@ impl Sites {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         self.keys.destroy_due(now);
         let mut records = Vec::new();
-        for (site, it) in &**self.table.load() {
+        for (site, it) in &self.table.load().sites {
             let LocalDay { start, before: over, .. } = self.renew(it, now).day;
             let told = ended.get(site).is_some_and(|day| *day >= over);
             if !told && now.0 >= start.0 + limits::VISIT_GAP_S {
@@ -175,7 +189,7 @@ impl Sites {
     pub fn keys_lost(&self, last_ran: Second, now: Second) -> Vec<Record> {
         let lost = |it: &SiteDay| it.day.start <= last_ran && !it.key_found;
         let table = self.table.load();
-        let sites = table.values().filter(|it| lost(&it.today.load()));
+        let sites = table.sites.values().filter(|it| lost(&it.today.load()));
         sites.map(|it| Record::KeysLost { site: it.config.name.clone(), at: now }).collect()
     }
 
@@ -215,6 +229,7 @@ impl Sites {
         SiteDay {
             site: config.name.clone(),
             signals: config.signals,
+            rules: Arc::clone(&config.rules),
             key_found: key.as_ref().is_some_and(|it| it.was_found()),
             key: key.as_deref().map(of_site),
             before: before.as_deref().map(of_site),
@@ -239,7 +254,11 @@ impl SiteDay {
 }
 
 fn look_up<'a>(table: &'a Table, domain: &str) -> Option<&'a Arc<Site>> {
-    let find = |domain: &str| table.get(domain).or_else(|| table.get(domain.strip_prefix("www.")?));
+    let Table { sites, aliases } = table;
+    let find = |domain: &str| {
+        let bare = || sites.get(domain.strip_prefix("www.")?);
+        sites.get(domain).or_else(bare).or_else(|| aliases.get(domain))
+    };
     find(domain).or_else(|| {
         let is_folded = domain.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
         if is_folded { None } else { find(&domain.to_lowercase()) }

@@ -332,6 +332,20 @@ labels! {
         NoVisit = 6 "no_visit",
         /// Older than the retention. Decided before counting.
         Expired = 7 "expired",
+        /// What it says is nothing that is counted: a heartbeat, an identification.
+        Unsupported = 8 "unsupported",
+        /// Its network is blocked for the site.
+        BlockedAddress = 9 "blocked_address",
+        /// Its country is blocked for the site.
+        BlockedCountry = 10 "blocked_country",
+        /// Its page is blocked for the site.
+        BlockedPage = 11 "blocked_page",
+        /// Its host name is blocked for the site, or not among those that are allowed.
+        BlockedHostname = 12 "blocked_hostname",
+        /// A browser that a program drives.
+        Headless = 13 "headless",
+        /// Its network is a data centre's, and the site drops those.
+        DataCentre = 14 "data_centre",
     }
 }
 

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A JSON value; of lists it is only known that they were there. A number is kept as it prints.
+/// A JSON value. A number is kept as it prints.
 pub(super) enum Json<'a> {
     Null,
     Bool(bool),
     Number(String),
     Text(Cow<'a, str>),
-    List,
+    List(Vec<Json<'a>>),
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
@@ -27,7 +27,7 @@ impl<'a> Json<'a> {
             Self::Text(text) => Some(text),
             Self::Number(number) => Some(Cow::Owned(number)),
             Self::Bool(value) => Some(Cow::Borrowed(if value { "true" } else { "false" })),
-            Self::Null | Self::List | Self::Object(_) => None,
+            Self::Null | Self::List(_) | Self::Object(_) => None,
         }
     }
 
@@ -39,7 +39,7 @@ impl<'a> Json<'a> {
             Self::Bool(value) => Json::Bool(value),
             Self::Number(number) => Json::Number(number),
             Self::Text(text) => Json::Text(owned(text)),
-            Self::List => Json::List,
+            Self::List(items) => Json::List(items.into_iter().map(Json::into_owned).collect()),
             Self::Object(members) => {
                 let members =
                     members.into_iter().map(|(key, value)| (owned(key), value.into_owned()));
@@ -97,8 +97,11 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Json::List)
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Json::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {

@@ -1,12 +1,22 @@
-//! Two dialects, one form: what a request says, field by field, before anything is known of it.
+//! Many dialects, one form: what a request says, field by field, before anything is known of it.
 //!
 //! Decoding looks at form only: it neither cleans nor judges. Errors name the field and what is
 //! valid there, and carry nothing of what came.
+//!
+//! What other systems' scripts send along of identifiers, addresses, agents and times ends here: it
+//! is noted that it came ([`Discarded`]), and nothing else.
 
+pub(super) mod ga4;
+pub(super) mod goatcounter;
 mod json;
+pub(super) mod matomo;
 mod money;
+mod params;
+pub(super) mod pixel;
+pub(super) mod plausible;
 #[cfg(test)]
 mod tests;
+pub(super) mod umami;
 
 use std::borrow::Cow;
 
@@ -24,18 +34,57 @@ pub(super) struct Malformed {
 
 /// What a request says. Holds the client's text: no `Debug`, no `Clone`.
 pub(super) struct Said<'a> {
-    /// The domains that it is for, with commas between them.
-    domains: Cow<'a, str>,
+    naming: Naming<'a>,
     kind: Kind<'a>,
     url: Cow<'a, str>,
     referrer: Cow<'a, str>,
     device: Cow<'a, str>,
+    besides: Besides,
+}
+
+/// How a request names the sites that it is for.
+enum Naming<'a> {
+    /// By their domains, with commas between them; empty: by its page's host.
+    Domains(Cow<'a, str>),
+    /// By what another system calls the site. Where no site has that as an alias: by its page's
+    /// host.
+    Id(Cow<'a, str>),
+}
+
+/// What some dialects say besides.
+#[derive(Clone, Copy, Default)]
+struct Besides {
+    /// Its script says that a machine drives the browser.
+    automated: bool,
+    /// Its consent manager says that this visitor is not to be measured.
+    denied: bool,
+    discarded: Discarded,
+}
+
+/// What came along and was let go of at once.
+#[expect(clippy::struct_excessive_bools, reason = "four things that each came or did not")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Discarded {
+    pub(super) identifiers: bool,
+    pub(super) addresses: bool,
+    pub(super) agents: bool,
+    pub(super) times: bool,
 }
 
 enum Kind<'a> {
     Pageview,
-    Event { name: Cow<'a, str>, interactive: bool, props: Props<'a>, revenue: Option<Revenue> },
-    Engagement { engaged_ms: u32, scroll_percent: Option<u8> },
+    Event {
+        name: Cow<'a, str>,
+        interactive: bool,
+        props: Props<'a>,
+        revenue: Option<Revenue>,
+    },
+    Engagement {
+        engaged_ms: u32,
+        scroll_percent: Option<u8>,
+    },
+    /// Well-formed, and nothing that is counted here.
+    Unsupported,
 }
 
 type Props<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
@@ -48,74 +97,6 @@ const URL: Malformed = Malformed {
 /// Bytes of a device identifier that are hashed.
 const DEVICE_BYTES_MAX: usize = 256;
 
-/// The body of `POST /api/event`: Plausible's fields, by their short or long names.
-pub(super) fn event(body: &[u8]) -> Result<Said<'_>, Malformed> {
-    let wrong = |why| Malformed { field: "body", why };
-    let text = std::str::from_utf8(body).map_err(|_| wrong("must be UTF-8"))?;
-    let Some(Json::Object(fields)) = json::parse(text) else {
-        return Err(wrong("must be one JSON object"));
-    };
-    let mut fields = Fields(fields);
-    let name = match fields.take(&["n", "name"]) {
-        Some(Json::Text(name)) if !name.trim().is_empty() => name,
-        Some(Json::Number(number)) => Cow::Owned(number),
-        _ => {
-            return Err(Malformed {
-                field: "name",
-                why: "must be pageview, engagement or the event's name",
-            });
-        }
-    };
-    let Some(Json::Text(url)) = fields.take(&["u", "url"]) else { return Err(URL) };
-    let domains = fields.text(&["d", "domain"]).ok_or(Malformed {
-        field: "domain",
-        why: "must be the site's domain, or several with commas between them",
-    })?;
-    let referrer = fields.text(&["r", "referrer"]).unwrap_or_default();
-    let device = fields.text(&["device"]).unwrap_or_default();
-    let kind = match &*name {
-        "pageview" => Kind::Pageview,
-        "engagement" => engagement(&mut fields)?,
-        _ => Kind::Event {
-            interactive: !matches!(fields.take(&["i", "interactive"]), Some(Json::Bool(false))),
-            props: props(fields.take(&["p", "props", "m", "meta"]))?,
-            revenue: fields.take(&["$", "revenue"]).map(revenue).transpose()?.flatten(),
-            name,
-        },
-    };
-    Said { domains, kind, url, referrer, device }.checked()
-}
-
-/// The query of `GET /p.gif`; `page` is the page that holds the image, as far as the browser says.
-pub(super) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Said<'a>, Malformed> {
-    let mut said = Said {
-        domains: Cow::Borrowed(""),
-        kind: Kind::Pageview,
-        url: Cow::Borrowed(page.unwrap_or_default()),
-        referrer: Cow::Borrowed(""),
-        device: Cow::Borrowed(""),
-    };
-    let pairs = form_urlencoded::parse(query.as_bytes()).take(limits::QUERY_PARAMS_MAX);
-    for (key, value) in pairs {
-        match &*key {
-            "s" => said.domains = value,
-            "u" => said.url = value,
-            "r" => said.referrer = value,
-            "device" => said.device = value,
-            "n" if !value.trim().is_empty() && value != "pageview" => {
-                said.kind = Kind::Event {
-                    name: value,
-                    interactive: true,
-                    props: Vec::new(),
-                    revenue: None,
-                };
-            }
-            _ => {}
-        }
-    }
-    said.checked()
-}
-
 impl Said<'_> {
     fn checked(self) -> Result<Self, Malformed> {
         if self.url.is_empty() || self.url.len() > limits::URL_BYTES_MAX {
@@ -124,9 +105,51 @@ impl Said<'_> {
         Ok(self)
     }
 
-    /// The domains that it is for; one empty one if it names none.
-    pub(super) fn domains(&self) -> impl Iterator<Item = &str> {
-        self.domains.split(',').map(str::trim).take(limits::DOMAINS_MAX)
+    /// The same, borrowing nothing.
+    fn into_owned(self) -> Said<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let Self { naming, kind, url, referrer, device, besides } = self;
+        Said {
+            naming: match naming {
+                Naming::Domains(text) => Naming::Domains(owned(text)),
+                Naming::Id(text) => Naming::Id(owned(text)),
+            },
+            kind: match kind {
+                Kind::Pageview => Kind::Pageview,
+                Kind::Event { name, interactive, props, revenue } => Kind::Event {
+                    name: owned(name),
+                    interactive,
+                    props: props.into_iter().map(|(k, v)| (owned(k), owned(v))).collect(),
+                    revenue,
+                },
+                Kind::Engagement { engaged_ms, scroll_percent } => {
+                    Kind::Engagement { engaged_ms, scroll_percent }
+                }
+                Kind::Unsupported => Kind::Unsupported,
+            },
+            url: owned(url),
+            referrer: owned(referrer),
+            device: owned(device),
+            besides,
+        }
+    }
+
+    /// The names of the sites that it is for; an empty one: the page's host.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let text = match &self.naming {
+            Naming::Domains(text) | Naming::Id(text) => text,
+        };
+        text.split(',').map(str::trim).take(limits::DOMAINS_MAX)
+    }
+
+    /// Whether its page's host says where a name of it does not.
+    pub(super) fn host_stands_in(&self) -> bool {
+        matches!(self.naming, Naming::Id(_))
+    }
+
+    /// What came along and is not here any more.
+    pub(super) fn discarded(&self) -> Discarded {
+        self.besides.discarded
     }
 
     /// The host that the page's address names, where it names one.
@@ -151,10 +174,13 @@ impl Said<'_> {
             Kind::Engagement { engaged_ms, scroll_percent } => {
                 RawKind::Engagement { engaged_ms: *engaged_ms, scroll_percent: *scroll_percent }
             }
+            Kind::Unsupported => RawKind::Unsupported,
         };
         RawHit {
             client,
             kind,
+            automated: self.besides.automated,
+            denied: self.besides.denied,
             url: RawText::new(&self.url),
             referrer: RawText::new(cut(&self.referrer, limits::URL_BYTES_MAX)),
             device: RawText::new(cut(&self.device, DEVICE_BYTES_MAX)),
@@ -177,6 +203,11 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Whether one of the names has something.
+    fn has(&self, names: &[&str]) -> bool {
+        self.0.iter().any(|(key, value)| names.contains(&&**key) && !matches!(value, Json::Null))
+    }
+
     /// A text; nothing, an empty text or `null` are an empty one. `None`: something else.
     fn text(&mut self, names: &[&str]) -> Option<Cow<'a, str>> {
         match self.take(names) {
@@ -185,34 +216,6 @@ impl<'a> Fields<'a> {
             Some(_) => None,
         }
     }
-}
-
-fn engagement<'a>(fields: &mut Fields<'a>) -> Result<Kind<'a>, Malformed> {
-    let wrong = |field, why| Malformed { field, why };
-    let engaged_ms = match fields.take(&["e"]) {
-        None => None,
-        Some(Json::Number(number)) => Some(
-            whole(&number)
-                .and_then(|ms| u64::try_from(ms).ok())
-                .ok_or(wrong("e", "must be a whole number of milliseconds, not below 0"))?,
-        ),
-        Some(_) => return Err(wrong("e", "must be a whole number of milliseconds, not below 0")),
-    };
-    let scroll_percent = match fields.take(&["sd"]) {
-        None => None,
-        // Plausible's scripts say 255 where they do not know.
-        Some(Json::Number(number)) => match whole(&number) {
-            Some(255) => None,
-            Some(percent @ 0..) => Some(u8::try_from(percent.min(100)).unwrap_or(100)),
-            _ => return Err(wrong("sd", "must be a percentage from 0 to 100")),
-        },
-        Some(_) => return Err(wrong("sd", "must be a percentage from 0 to 100")),
-    };
-    if engaged_ms.is_none() && scroll_percent.is_none() {
-        return Err(wrong("e", "must be there, or sd: an engagement says how long or how far"));
-    }
-    let engaged_ms = u32::try_from(engaged_ms.unwrap_or(0)).unwrap_or(u32::MAX);
-    Ok(Kind::Engagement { engaged_ms: engaged_ms.min(limits::ENGAGED_MS_MAX), scroll_percent })
 }
 
 /// A number's whole part; numbers like `1234.0` and `1.2e3` come from scripts that measure.
@@ -243,24 +246,6 @@ fn props(value: Option<Json<'_>>) -> Result<Props<'_>, Malformed> {
     };
     let scalars = members.into_iter().filter_map(|(key, value)| Some((key, value.scalar()?)));
     Ok(scalars.take(limits::PROPS_MAX).collect())
-}
-
-/// `{"amount": "9.99", "currency": "EUR"}`, or the same as text.
-fn revenue(value: Json<'_>) -> Result<Option<Revenue>, Malformed> {
-    let wrong = |why| Malformed { field: "revenue", why };
-    let form = "must be an object with amount and currency";
-    let members = match value {
-        Json::Object(members) => members,
-        Json::Text(text) => match json::parse(&text).map(Json::into_owned) {
-            Some(Json::Object(members)) => members,
-            _ => return Err(wrong(form)),
-        },
-        _ => return Err(wrong(form)),
-    };
-    let mut fields = Fields(members);
-    let amount = fields.take(&["amount"]).and_then(Json::scalar).ok_or(wrong(form))?;
-    let currency = fields.take(&["currency"]).and_then(Json::scalar).ok_or(wrong(form))?;
-    money::revenue(&amount, &currency).map(Some).map_err(wrong)
 }
 
 /// At most `most` bytes of it, whole characters.

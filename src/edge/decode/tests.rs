@@ -1,3 +1,5 @@
+mod dialects;
+
 use proptest::prelude::*;
 
 use super::super::raw::{RawAddress, Wishes};
@@ -14,17 +16,18 @@ fn shown(said: &Said<'_>) -> String {
                 .unwrap_or_default();
             format!("event {name} {interactive} [{}]{revenue}", props.join(","))
         }
+        Kind::Unsupported => "unsupported".to_owned(),
         Kind::Engagement { engaged_ms, scroll_percent } => {
             format!("engagement {engaged_ms} {scroll_percent:?}")
         }
     };
-    let domains: Vec<&str> = said.domains().collect();
+    let domains: Vec<&str> = said.names().collect();
     format!("{kind} | {} | {} | {} | {}", domains.join("+"), said.url, said.referrer, said.device)
 }
 
 #[track_caller]
 fn check(body: &str, expected: Result<&str, &str>) {
-    let found = event(body.as_bytes());
+    let found = plausible::event(body.as_bytes());
     match (found, expected) {
         (Ok(said), Ok(expected)) => assert_eq!(shown(&said), expected, "{body}"),
         (Err(error), Err(field)) => assert_eq!(error.field, field, "{body}"),
@@ -101,14 +104,14 @@ fn the_field_at_fault_is_named() {
     check(r#"{"n":"A","u":"/x","d":"a","$":5}"#, Err("revenue"));
     check(r#"{"n":"A","u":"/x","d":"a","$":{"amount":5}}"#, Err("revenue"));
     check(r#"{"n":"A","u":"/x","d":"a","$":{"amount":"x","currency":"EUR"}}"#, Err("revenue"));
-    assert_eq!(event(b"{\"n\":\"\xff\"}").err().map(|error| error.field), Some("body"));
+    assert_eq!(plausible::event(b"{\"n\":\"\xff\"}").err().map(|error| error.field), Some("body"));
 }
 
 #[test]
 fn no_more_properties_are_kept_than_the_bound() {
     let props: Vec<String> = (0..100).map(|n| format!("\"k{n}\":{n}")).collect();
     let body = format!(r#"{{"n":"A","u":"/x","d":"a","p":{{{}}}}}"#, props.join(","));
-    let Ok(Said { kind: Kind::Event { props, .. }, .. }) = event(body.as_bytes()) else {
+    let Ok(Said { kind: Kind::Event { props, .. }, .. }) = plausible::event(body.as_bytes()) else {
         panic!("an event")
     };
     assert_eq!(props.len(), limits::PROPS_MAX);
@@ -118,7 +121,7 @@ fn no_more_properties_are_kept_than_the_bound() {
 #[test]
 fn a_pixel_s_query_says_the_same_as_a_body() {
     let check = |query: &str, page: Option<&str>, expected: &str| {
-        let said = pixel(query, page).ok();
+        let said = pixel::said(query, page).ok();
         assert_eq!(
             said.as_ref().map_or_else(|| "malformed".to_owned(), shown),
             expected,
@@ -147,7 +150,7 @@ fn the_host_of_a_page_is_found_where_it_names_one() {
             "u={}",
             percent_encoding::utf8_percent_encode(url, percent_encoding::NON_ALPHANUMERIC)
         );
-        pixel(&query, None).ok().and_then(|said| said.host().map(str::to_owned))
+        pixel::said(&query, None).ok().and_then(|said| said.host().map(str::to_owned))
     };
     assert_eq!(host("https://a.example/x").as_deref(), Some("a.example"));
     assert_eq!(host("https://me:pw@a.example:8443?x").as_deref(), Some("a.example"));
@@ -158,7 +161,10 @@ fn the_host_of_a_page_is_found_where_it_names_one() {
 proptest! {
     #[test]
     fn no_bytes_make_a_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        drop(event(&bytes));
+        drop(plausible::event(&bytes));
+        drop(umami::send(&bytes));
+        drop(umami::batch(&bytes));
+        drop(matomo::bulk(&bytes));
         let text = String::from_utf8_lossy(&bytes);
         let client = RawClient {
             address: RawAddress::split(None).0,
@@ -168,7 +174,11 @@ proptest! {
             wishes: Wishes::default(),
             prefetch: false,
         };
-        if let Ok(said) = pixel(&text, Some(&text)) {
+        drop(goatcounter::count(&text, Some(&text)));
+        drop(matomo::track(&text, &bytes));
+        drop(ga4::collect(&text, &bytes));
+        drop(ga4::protocol(&text, &bytes));
+        if let Ok(said) = pixel::said(&text, Some(&text)) {
             std::hint::black_box(said.host());
             drop(said.raw(&client));
         }
@@ -182,7 +192,32 @@ proptest! {
     ) {
         let value = if quoted { serde_json::to_string(&value).expect("JSON") } else { value };
         let body = format!(r#"{{"n":"A","u":"/x","d":"a","{field}":{value}}}"#);
-        drop(event(body.as_bytes()));
-        drop(event(body.replace("\"A\"", "\"engagement\"").as_bytes()));
+        drop(plausible::event(body.as_bytes()));
+        drop(plausible::event(body.replace("\"A\"", "\"engagement\"").as_bytes()));
+    }
+
+    #[test]
+    fn no_text_in_any_field_of_a_dialect_makes_its_decoder_panic(
+        key in "p|b|e|r|q|rec|url|e_c|e_a|link|idgoal|en|dl|_et|epn.percent_scrolled|epn.value|cu|gcs",
+        value in "\\PC{0,20}|[0-9]{1,30}|G1.{0,3}",
+    ) {
+        let value = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC);
+        let query = format!("idsite=1&rec=1&url=/x&en=purchase&dl=/x&p=/x&{key}={value}");
+        drop(goatcounter::count(&query, Some("https://a.example")));
+        drop(matomo::track(&query, b""));
+        drop(ga4::collect(&query, query.as_bytes()));
+    }
+
+    #[test]
+    fn no_value_in_a_dialect_s_json_makes_its_decoder_panic(
+        key in "url|hostname|name|data|referrer|id|page_location|value|currency|engagement_time_msec",
+        value in "\"\\PC{0,20}\"|[0-9]{1,30}|\\{\\}|\\[\\]|true|null",
+    ) {
+        let fields = format!(r#"{{"url":"/x","hostname":"a","name":"n","page_location":"/x","{key}":{value}}}"#);
+        let send = format!(r#"{{"type":"event","payload":{fields}}}"#);
+        drop(umami::send(send.as_bytes()));
+        drop(umami::batch(format!("[{send}]").as_bytes()));
+        let events = format!(r#"{{"events":[{{"name":"purchase","params":{fields}}}]}}"#);
+        drop(ga4::protocol("", events.as_bytes()));
     }
 }

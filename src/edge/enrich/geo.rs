@@ -53,9 +53,7 @@ impl Geo {
     /// The database that came with the program: beside the executable, or in the folder above.
     #[must_use]
     pub fn default_database() -> Option<PathBuf> {
-        let executable = env::current_exe().ok()?;
-        let mut folders = executable.ancestors().skip(1).take(2);
-        folders.find_map(|folder| Some(folder.join(DATABASE)).filter(|it| it.is_file()))
+        beside_the_program(DATABASE)
     }
 
     /// The ISO 3166 alpha-2 code of the country of a network; empty where it is not known.
@@ -77,6 +75,13 @@ impl Geo {
     pub fn built(&self) -> u64 {
         self.reader.metadata().build_epoch
     }
+}
+
+/// A file beside the executable, or in the folder above.
+pub(super) fn beside_the_program(name: &str) -> Option<PathBuf> {
+    let executable = env::current_exe().ok()?;
+    let mut folders = executable.ancestors().skip(1).take(2);
+    folders.find_map(|folder| Some(folder.join(name)).filter(|it| it.is_file()))
 }
 
 /// Two capitals; `ZZ` is how some databases say that they do not know.

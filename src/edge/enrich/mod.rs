@@ -18,6 +18,7 @@
 mod agent;
 mod campaign;
 mod channel;
+mod data_centres;
 mod detect;
 mod geo;
 mod host;
@@ -32,6 +33,7 @@ mod spam;
 mod tests;
 
 pub(super) use agent::{Agent, agent_of};
+pub use data_centres::{DataCentres, DataCentresError};
 pub use geo::{Geo, GeoError};
 pub(super) use language::language_of;
 pub(super) use page::{PageUrl, page_url};
