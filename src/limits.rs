@@ -136,6 +136,9 @@ pub const SESSION_LIFE_S: i64 = 30 * 24 * 60 * 60;
 /// behind it.
 pub const SIGN_INS_PER_MINUTE: u32 = 30;
 
+/// Passwords a minute that may be tried for one user.
+pub const PASSWORDS_PER_MINUTE: u32 = 5;
+
 /// Bytes of one line on the control socket.
 pub const CONTROL_LINE_BYTES_MAX: u64 = 64 * 1024;
 

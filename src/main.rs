@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use headcount::config::Config;
-use headcount::console::Command;
+use headcount::console::{Command, password};
 use headcount::{app, store, telemetry, terminal};
 
 /// Counts the people who visit a website or open a mailing, and keeps none of them.
@@ -37,6 +37,9 @@ enum Task {
     /// The keys of the stats API.
     #[command(subcommand)]
     Key(KeyTask),
+    /// Who may sign in with a password.
+    #[command(subcommand)]
+    User(UserTask),
     /// Prints a fresh link to sign in to the dashboard.
     SignIn,
     /// Says whether headcount runs, and how many are there now.
@@ -84,6 +87,31 @@ enum KeyTask {
     },
 }
 
+#[derive(Subcommand)]
+enum UserTask {
+    /// Adds a user, or gives one another role, other sites and another password.
+    Add {
+        /// The e-mail address.
+        email: String,
+        /// What it may do: owner, editor (adds and removes sites) or viewer (reads).
+        #[arg(long, default_value = "viewer")]
+        role: String,
+        /// A site that it may read; may be given more than once. Without one: all.
+        #[arg(long = "site", value_name = "DOMAIN")]
+        sites: Vec<String>,
+        /// Reads the password from standard input, a line of it.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Lists the users.
+    List,
+    /// Takes a user out, and ends its sessions.
+    Remove {
+        /// The e-mail address.
+        email: String,
+    },
+}
+
 /// A command that could not be tried: wrong arguments or configuration.
 const USAGE: u8 = 2;
 
@@ -121,6 +149,14 @@ fn run(arguments: Arguments) -> ExitCode {
         Task::Key(KeyTask::Create { site, name }) => Command::KeyCreate { site, name },
         Task::Key(KeyTask::List) => Command::KeyList,
         Task::Key(KeyTask::Revoke { id }) => Command::KeyRevoke { id },
+        Task::User(UserTask::Add { email, role, sites, password_stdin }) => {
+            match new_password(password_stdin) {
+                Ok(password) => Command::UserAdd { email, role, sites, password },
+                Err(why) => return ended(Err(why)),
+            }
+        }
+        Task::User(UserTask::List) => Command::UserList,
+        Task::User(UserTask::Remove { email }) => Command::UserRemove { email },
         Task::SignIn => Command::SignIn,
         Task::Status => Command::Status,
         Task::Doctor => Command::Doctor,
@@ -140,6 +176,13 @@ fn run(arguments: Arguments) -> ExitCode {
         }
         Err(error) => ended(Err(error)),
     }
+}
+
+/// The hash of a password that is asked for here.
+fn new_password(from_stdin: bool) -> Result<String, String> {
+    let typed = terminal::password(from_stdin)
+        .map_err(|error| format!("the password could not be read ({error})"))?;
+    password::hash(&typed).map_err(|error| error.to_string())
 }
 
 fn ended<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {

@@ -1,8 +1,8 @@
 //! API, sign-in, the dashboard, and the commands that change what the console keeps.
 //!
 //! *Owns* the console's listener and its answers, who may read ([`StateDb`]: sites, API keys,
-//! sessions, sign-in links), the control socket, the commands `site`, `key`, `sign-in`, `status`
-//! and `doctor`.
+//! users, sessions, sign-in links), the control socket, the commands `site`, `key`, `user`,
+//! `sign-in`, `status` and `doctor`.
 //! *In*: requests of readers, lines on the control socket. *Out*: answers of `stats`, figures of
 //! the running program ([`Live`]), the embedded dashboard.
 //! *Never* touches a raw hit; never keeps a secret but as its hash.
@@ -14,6 +14,7 @@ pub mod command;
 pub mod control;
 mod http;
 mod live;
+pub mod password;
 mod secret;
 mod state;
 #[cfg(test)]
@@ -22,12 +23,12 @@ mod tests;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::watch;
 
 pub use command::{Command, Reply};
 pub use live::{Examiner, Live};
-pub use state::{ApiKey, Site, StateDb, StateError};
+pub use state::{Access, ApiKey, Role, Site, StateDb, StateError, User};
 
 use crate::hit::Clock;
 use crate::limits;
@@ -49,6 +50,8 @@ pub struct Console {
     clock: Arc<dyn Clock>,
     url: String,
     sign_ins: DefaultDirectRateLimiter,
+    /// By a part of the address's hash: so many cells, whoever tries what.
+    passwords: DefaultKeyedRateLimiter<u8>,
 }
 
 impl Console {
@@ -62,9 +65,11 @@ impl Console {
         clock: Arc<dyn Clock>,
         url: String,
     ) -> Self {
-        let per_minute = NonZeroU32::new(limits::SIGN_INS_PER_MINUTE).unwrap_or(NonZeroU32::MIN);
-        let sign_ins = RateLimiter::direct(Quota::per_minute(per_minute));
-        Self { state, live, questions, examiner, clock, url, sign_ins }
+        let per_minute =
+            |times: u32| Quota::per_minute(NonZeroU32::new(times).unwrap_or(NonZeroU32::MIN));
+        let sign_ins = RateLimiter::direct(per_minute(limits::SIGN_INS_PER_MINUTE));
+        let passwords = RateLimiter::keyed(per_minute(limits::PASSWORDS_PER_MINUTE));
+        Self { state, live, questions, examiner, clock, url, sign_ins, passwords }
     }
 
     /// What the console keeps.

@@ -1,5 +1,7 @@
 //! Tests of the console over HTTP, of its state, its commands and its socket.
 
+mod users;
+
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -3,6 +3,7 @@
 
 pub mod doctor;
 mod site;
+mod user;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,24 @@ pub enum Command {
     KeyRevoke {
         /// Its number in the list.
         id: i64,
+    },
+    /// `headcount user add`.
+    UserAdd {
+        /// The e-mail address.
+        email: String,
+        /// `owner`, `editor` or `viewer`.
+        role: String,
+        /// The only sites that it may read; none: all.
+        sites: Vec<String>,
+        /// The hash of the password: the password itself stays where it was typed.
+        password: String,
+    },
+    /// `headcount user list`.
+    UserList,
+    /// `headcount user remove`.
+    UserRemove {
+        /// The e-mail address.
+        email: String,
     },
     /// `headcount sign-in`.
     SignIn,
@@ -108,6 +127,11 @@ pub fn run(desk: &Desk<'_>, live: Option<&dyn Live>, command: &Command) -> Reply
         Command::KeyRevoke { id } => {
             desk.state.revoke_key(*id).map(|()| Reply::done(vec![format!("revoked key {id}")]))
         }
+        Command::UserAdd { email, role, sites, password } => {
+            user::add(desk, email, role, sites, password)
+        }
+        Command::UserList => user::list(desk),
+        Command::UserRemove { email } => user::remove(desk, email),
         Command::SignIn => sign_in(desk),
         Command::Status => status(desk, live),
         Command::Doctor => Ok(Reply::failed("doctor looks at more than the console's state")),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
-use super::reader::{Caller, SignedIn};
+use super::reader::{Caller, MayChangeSites, SignedIn};
 use crate::console::Console;
 use crate::console::command::Command;
 use crate::console::state::Site;
@@ -72,7 +72,7 @@ pub(super) async fn ledger(
     Params(of): Params<OfSite>,
 ) -> Answer {
     let domain = of.domain()?;
-    let name = if domain == SiteName::UNKNOWN && caller == Caller::SignedIn {
+    let name = if domain == SiteName::UNKNOWN && caller.may_read_all() {
         SiteName::unknown()
     } else {
         caller.site(&console, domain)?.name
@@ -120,17 +120,19 @@ pub(super) async fn live(
 }
 
 /// `GET /api/v1/session`.
-pub(super) async fn session(_: SignedIn) -> Answer {
-    Ok(Json(json!({ "signed_in": true })))
+pub(super) async fn session(SignedIn(access): SignedIn) -> Answer {
+    Ok(Json(json!({
+        "signed_in": true,
+        "email": access.email,
+        "role": access.role.name(),
+        "may_change_sites": access.may_change_sites(),
+    })))
 }
 
 /// `GET /api/v1/sites`.
 pub(super) async fn sites(State(console): State<Arc<Console>>, caller: Caller) -> Answer {
     let sites = console.state.sites()?;
-    let readable = sites.iter().filter(|site| match &caller {
-        Caller::SignedIn => true,
-        Caller::Key(domain) => site.name.as_str() == domain,
-    });
+    let readable = sites.iter().filter(|site| caller.may_read(site.name.as_str()));
     let sites: Vec<Value> = readable
         .map(|site| {
             json!({
@@ -146,7 +148,7 @@ pub(super) async fn sites(State(console): State<Arc<Console>>, caller: Caller) -
 /// `POST /api/v1/sites`.
 pub(super) async fn add_site(
     State(console): State<Arc<Console>>,
-    _: SignedIn,
+    _: MayChangeSites,
     bytes: Bytes,
 ) -> Result<Response, ApiError> {
     let fields: BTreeMap<String, String> = serde_json::from_value(body(&bytes)?)
@@ -162,7 +164,7 @@ pub(super) async fn add_site(
 /// `DELETE /api/v1/sites/{domain}`.
 pub(super) async fn remove_site(
     State(console): State<Arc<Console>>,
-    _: SignedIn,
+    _: MayChangeSites,
     Path(domain): Path<String>,
 ) -> Result<Response, ApiError> {
     run(&console, &Command::SiteRemove { domain }, StatusCode::OK).await

@@ -26,7 +26,7 @@ pub(super) fn router(console: Arc<Console>) -> Router {
         .route("/api/v1/sites/{*domain}", delete(api::remove_site))
         .route("/api/{*rest}", get(api::unknown).post(api::unknown).delete(api::unknown))
         .route("/metrics", get(api::metrics))
-        .route("/sign-in", get(pages::sign_in))
+        .route("/sign-in", get(pages::sign_in).post(pages::sign_in_with_password))
         .route("/sign-in.css", get(pages::sign_in_style))
         .route("/sign-out", post(pages::sign_out))
         .fallback(get(pages::dashboard))

@@ -4,18 +4,20 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Query as Params, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::assets;
 use super::error::ApiError;
 use super::reader::{self, COOKIE};
-use crate::console::Console;
+use crate::console::{Console, password};
 use crate::limits;
 
-const SIGN_IN: &str = "<!doctype html>
+const SIGN_IN_HEAD: &str = "<!doctype html>
 <html lang=\"en\">
 <meta charset=\"utf-8\">
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">
@@ -23,12 +25,45 @@ const SIGN_IN: &str = "<!doctype html>
 <link rel=\"stylesheet\" href=\"/sign-in.css\">
 <main>
 <h1>Sign in to Headcount</h1>
-<p>Open the link that <code>headcount serve</code> printed when it started. It works once, for an
-hour.</p>
-<p>For a fresh one, run <code>headcount sign-in</code> where Headcount runs.</p>
+";
+
+const SIGN_IN_FORM: &str = "<form method=\"post\" action=\"/sign-in\">
+<label>E-mail <input name=\"email\" type=\"email\" autocomplete=\"username\" required autofocus></label>
+<label>Password <input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>
+<button>Sign in</button>
+</form>
+";
+
+const SIGN_IN_FOOT: &str = "<p class=\"hint\">No password yet? Open the link that \
+<code>headcount serve</code> printed when it started, or run <code>headcount sign-in</code> where \
+Headcount runs: it works once, for an hour.</p>
 </main>
 </html>
 ";
+
+/// Why whoever is on the page was not let in.
+#[derive(Clone, Copy)]
+enum Alas {
+    Nothing,
+    Link,
+    Password,
+    TooMany,
+}
+
+/// The page to sign in on.
+fn sign_in_page(status: StatusCode, alas: Alas) -> Response {
+    let alas = match alas {
+        Alas::Nothing => "",
+        Alas::Link => "That link was used before, or is too old.",
+        Alas::Password => "This e-mail address and this password do not belong together.",
+        Alas::TooMany => "Too many attempts: try again in a minute.",
+    };
+    let alas = match alas {
+        "" => String::new(),
+        alas => format!("<p role=\"alert\">{alas}</p>\n"),
+    };
+    (status, Html(format!("{SIGN_IN_HEAD}{alas}{SIGN_IN_FORM}{SIGN_IN_FOOT}"))).into_response()
+}
 
 /// The style of that page: what the dashboard looks like is for who is signed in.
 const SIGN_IN_STYLE: &str = ":root { color-scheme: light dark; --ink: #1c1c1a; --paper: #f6f6f1; \
@@ -41,6 +76,14 @@ main { box-sizing: border-box; width: min(30rem, 100vw - 2rem); padding: 2rem; b
 border: 1px solid var(--line); border-radius: .75rem }
 h1 { font-size: 1.375rem; line-height: 1.3; margin: 0 0 1rem }
 p { margin: 0 0 .75rem }
+label { display: block; margin: 0 0 1rem; font-weight: 600 }
+input { box-sizing: border-box; display: block; width: 100%; margin-top: .25rem; padding: .55rem .7rem; font: inherit; \
+color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem }
+button { width: 100%; padding: .65rem; font: inherit; font-weight: 600; cursor: pointer; color: var(--paper); \
+background: var(--ink); border: 0; border-radius: .5rem }
+input:focus-visible, button:focus-visible { outline: 3px solid #3b82f6; outline-offset: 2px }
+[role=alert] { padding: .6rem .8rem; border: 1px solid #d33; border-radius: .5rem }
+.hint { margin: 1.5rem 0 0; font-size: .9rem; opacity: .8 }
 code { font: .9em ui-monospace, monospace; padding: .1em .35em; border-radius: .3em; background: var(--paper) }
 ";
 
@@ -69,8 +112,8 @@ pub(super) async fn dashboard(
     if path.starts_with("assets/") {
         return Err(missing());
     }
-    if !reader::signed_in(&console, &headers)? {
-        return Ok((StatusCode::UNAUTHORIZED, Html(SIGN_IN)).into_response());
+    if reader::access(&console, &headers)?.is_none() {
+        return Ok(sign_in_page(StatusCode::UNAUTHORIZED, Alas::Nothing));
     }
     assets::serve(assets::INDEX, accepts, known).ok_or_else(missing)
 }
@@ -88,18 +131,50 @@ pub(super) async fn sign_in(
     Params(token): Params<Token>,
 ) -> Result<Response, ApiError> {
     let Some(token) = token.token else {
-        return Ok((StatusCode::OK, Html(SIGN_IN)).into_response());
+        return Ok(sign_in_page(StatusCode::OK, Alas::Nothing));
     };
     if console.sign_ins.check().is_err() {
-        let what = "too many attempts to sign in: try again in a minute";
-        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, what));
+        return Ok(sign_in_page(StatusCode::TOO_MANY_REQUESTS, Alas::TooMany));
     }
     let Some(session) = console.state.sign_in(&token, console.clock.now())? else {
-        return Ok((StatusCode::UNAUTHORIZED, Html(SIGN_IN)).into_response());
+        return Ok(sign_in_page(StatusCode::UNAUTHORIZED, Alas::Link));
     };
-    let cookie = cookie(&session, limits::SESSION_LIFE_S, &headers);
+    Ok(let_in(&session, &headers))
+}
+
+/// `POST /sign-in`: a form with `email` and `password`.
+pub(super) async fn sign_in_with_password(
+    State(console): State<Arc<Console>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    // Nobody is signed in by another site's form.
+    reader::sent_here(&headers)?;
+    let field = |name: &str| {
+        let found = form_urlencoded::parse(&body).find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
+    let email = field("email").trim().to_lowercase();
+    let password = Zeroizing::new(field("password"));
+    let cell = blake3::hash(email.as_bytes()).as_bytes()[0];
+    if console.sign_ins.check().is_err() || console.passwords.check_key(&cell).is_err() {
+        return Ok(sign_in_page(StatusCode::TOO_MANY_REQUESTS, Alas::TooMany));
+    }
+    let kept = console.state.password_of(&email)?;
+    // It takes a core for a while.
+    let fits = tokio::task::spawn_blocking(move || password::fits(&password, kept.as_deref()));
+    if !fits.await.unwrap_or(false) {
+        return Ok(sign_in_page(StatusCode::UNAUTHORIZED, Alas::Password));
+    }
+    let session = console.state.begin_session(&email, console.clock.now())?;
+    Ok(let_in(&session, &headers))
+}
+
+/// To the dashboard, with a session.
+fn let_in(session: &str, headers: &HeaderMap) -> Response {
+    let cookie = cookie(session, limits::SESSION_LIFE_S, headers);
     let to_dashboard = [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)];
-    Ok((StatusCode::SEE_OTHER, to_dashboard).into_response())
+    (StatusCode::SEE_OTHER, to_dashboard).into_response()
 }
 
 /// `POST /sign-out`.

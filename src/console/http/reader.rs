@@ -1,4 +1,4 @@
-//! Who asks: an API key that reads one site, or a session that may do everything.
+//! Who asks: an API key that reads one site, or somebody who is signed in.
 
 #![expect(clippy::disallowed_types, reason = "the console reads its own readers' requests")]
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::error::ApiError;
 use crate::console::Console;
-use crate::console::state::Site;
+use crate::console::state::{Access, Site};
 
 /// The session cookie's name.
 pub(super) const COOKIE: &str = "headcount_session";
@@ -22,24 +22,37 @@ pub(super) enum Caller {
     /// Holds an API key for the site of this domain.
     Key(String),
     /// Is signed in.
-    SignedIn,
+    SignedIn(Access),
 }
 
 /// A caller who is signed in: keys change nothing.
-pub(super) struct SignedIn;
+pub(super) struct SignedIn(pub(super) Access);
+
+/// A caller who may add and remove sites.
+pub(super) struct MayChangeSites;
 
 impl Caller {
+    /// Whether the caller may read that site.
+    pub(super) fn may_read(&self, domain: &str) -> bool {
+        match self {
+            Self::Key(own) => own == domain,
+            Self::SignedIn(access) => access.may_read(domain),
+        }
+    }
+
+    /// Whether the caller may read what is no site's.
+    pub(super) fn may_read_all(&self) -> bool {
+        matches!(self, Self::SignedIn(Access { sites: None, .. }))
+    }
+
     /// The site of that domain, if the caller may read it.
     pub(super) fn site(&self, console: &Console, domain: &str) -> Result<Site, ApiError> {
-        let allowed = match self {
-            Self::Key(own) => own == domain,
-            Self::SignedIn => true,
-        };
+        let allowed = self.may_read(domain);
         let site = if allowed { console.state.site(domain)? } else { None };
         site.ok_or_else(|| {
             let what = match self {
                 Self::Key(own) => format!("site_id: this key reads {own} only"),
-                Self::SignedIn => {
+                Self::SignedIn(_) => {
                     "site_id: there is no such site; see GET /api/v1/sites".to_owned()
                 }
             };
@@ -63,12 +76,12 @@ impl FromRequestParts<Arc<Console>> for Caller {
                 ApiError::new(StatusCode::UNAUTHORIZED, what)
             });
         }
-        if !signed_in(console, &parts.headers)? {
+        let Some(access) = access(console, &parts.headers)? else {
             let what = "sign in, or send an API key as `Authorization: Bearer KEY`";
             return Err(ApiError::new(StatusCode::UNAUTHORIZED, what));
-        }
+        };
         same_origin(&parts.method, &parts.headers)?;
-        Ok(Self::SignedIn)
+        Ok(Self::SignedIn(access))
     }
 }
 
@@ -80,7 +93,7 @@ impl FromRequestParts<Arc<Console>> for SignedIn {
         console: &Arc<Console>,
     ) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, console).await? {
-            Caller::SignedIn => Ok(Self),
+            Caller::SignedIn(access) => Ok(Self(access)),
             Caller::Key(_) => {
                 let what = "an API key reads figures only: sign in for this";
                 Err(ApiError::new(StatusCode::FORBIDDEN, what))
@@ -89,16 +102,32 @@ impl FromRequestParts<Arc<Console>> for SignedIn {
     }
 }
 
+impl FromRequestParts<Arc<Console>> for MayChangeSites {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        console: &Arc<Console>,
+    ) -> Result<Self, ApiError> {
+        let SignedIn(access) = SignedIn::from_request_parts(parts, console).await?;
+        if access.may_change_sites() {
+            return Ok(Self);
+        }
+        let what = "you may read: an owner or editor of all sites can change them";
+        Err(ApiError::new(StatusCode::FORBIDDEN, what))
+    }
+}
+
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
-/// Whether the request carries a session that lasts.
-pub(super) fn signed_in(console: &Console, headers: &HeaderMap) -> Result<bool, ApiError> {
+/// What the holder of the request's session may do, if it carries one that lasts.
+pub(super) fn access(console: &Console, headers: &HeaderMap) -> Result<Option<Access>, ApiError> {
     match session(headers) {
-        Some(session) => Ok(console.state.session_lasts(session, console.clock.now())?),
-        None => Ok(false),
+        Some(session) => Ok(console.state.access(session, console.clock.now())?),
+        None => Ok(None),
     }
 }
 
@@ -123,6 +152,12 @@ pub(super) fn same_origin(method: &Method, headers: &HeaderMap) -> Result<(), Ap
         let what = "content-type: send application/json";
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
     }
+    sent_here(headers)
+}
+
+/// Whether a request comes from a page of the console's own, or from no browser.
+pub(super) fn sent_here(headers: &HeaderMap) -> Result<(), ApiError> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     // A browser says at least one of the two; what says neither is no browser and sends no cookie
     // by itself. The first is the better one: a proxy may have changed the host.
     let sent_here = match (text(FETCH_SITE), text(header::ORIGIN)) {

@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use super::StateError;
 
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE sites (
         domain TEXT PRIMARY KEY,
         timezone TEXT NOT NULL,
@@ -25,7 +26,23 @@ const STEPS: &[&str] = &["
         hash BLOB PRIMARY KEY,
         expires_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE users (
+        email TEXT PRIMARY KEY,
+        role TEXT NOT NULL,
+        password TEXT NOT NULL,
+        added_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE user_sites (
+        email TEXT NOT NULL,
+        site TEXT NOT NULL,
+        PRIMARY KEY (email, site)
+    ) STRICT, WITHOUT ROWID;
+    -- Whose it is; NULL: whoever opened a sign-in link.
+    ALTER TABLE sessions ADD COLUMN email TEXT;
+",
+];
 
 /// Brings the database up to this program's version.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StateError> {

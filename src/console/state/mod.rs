@@ -3,11 +3,14 @@
 //! It is no analytics: nothing in it is about a visitor. Secrets are kept as hashes.
 
 mod migrations;
+mod users;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+
+pub use users::{Access, Role, User};
 
 use super::secret;
 use crate::hit::{Second, SiteName};
@@ -64,6 +67,9 @@ pub enum StateError {
     /// The site stands in the configuration file.
     #[error("the site stands in the configuration file: take it out there")]
     SiteConfigured,
+    /// There is no such user.
+    #[error("there is no such user: see `headcount user list`")]
+    NoUser,
     /// There is no such key.
     #[error("there is no such key: see `headcount key list`")]
     NoKey,
@@ -157,7 +163,7 @@ impl StateDb {
         if added == 1 { Ok(()) } else { Err(StateError::SiteExists) }
     }
 
-    /// Takes a site out, with its keys. Its counts stay.
+    /// Takes a site out, with its keys and with the users that could read no other. Its counts stay.
     pub fn remove_site(&self, domain: &str) -> Result<(), StateError> {
         if self.configured.iter().any(|site| site.name.as_str() == domain) {
             return Err(StateError::SiteConfigured);
@@ -166,6 +172,13 @@ impl StateDb {
         let change = connection.transaction()?;
         let removed = change.execute("DELETE FROM sites WHERE domain = ?1", [domain])?;
         change.execute("DELETE FROM api_keys WHERE site = ?1", [domain])?;
+        // Whoever could read nothing else must not read everything now.
+        change.execute(
+            "DELETE FROM users WHERE email IN (SELECT email FROM user_sites GROUP BY email
+                HAVING count() = 1 AND max(site) = ?1)",
+            [domain],
+        )?;
+        change.execute("DELETE FROM user_sites WHERE site = ?1", [domain])?;
         change.commit()?;
         if removed == 1 { Ok(()) } else { Err(StateError::NoSite) }
     }
@@ -256,14 +269,6 @@ impl StateDb {
         )?;
         change.commit()?;
         Ok(Some(session))
-    }
-
-    /// Whether a session's secret is one that lasts.
-    pub fn session_lasts(&self, session: &str, now: Second) -> Result<bool, StateError> {
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached("SELECT 1 FROM sessions WHERE hash = ?1 AND expires_at > ?2")?;
-        Ok(statement.exists(params![secret::hash(session).as_bytes(), now.0])?)
     }
 
     /// Ends a session.
