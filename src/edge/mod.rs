@@ -9,6 +9,7 @@
 //! routes     path and method
 //! hits       the requests that carry hits
 //! dialect    those of other systems' scripts
+//! log        lines of an access log, which come by no listener
 //!   address    peer or trusted header → bytes for the hash, truncated network
 //!   decode     JSON, form or query → what was said
 //!   deidentify raw hit → record; enrich cleans and names, sites stamps and makes the id
@@ -27,6 +28,7 @@ mod enrich;
 mod hits;
 mod limiter;
 mod listener;
+mod log;
 mod network;
 mod opt_out;
 mod pages;
@@ -46,6 +48,7 @@ use hyper::header::{HeaderName, HeaderValue};
 pub use enrich::{DataCentres, DataCentresError, Geo, GeoError};
 pub use limiter::RateLimit;
 pub use listener::{BindError, bind, serve};
+pub use log::{LogEdge, LogFigures, LogFormat, LogRules, PageLines};
 pub use network::{Network, NetworkError};
 pub use rules::{BadPattern, Pattern, SiteRules};
 pub use sink::{Commit, Full, Receipt, Refused, Sink};
