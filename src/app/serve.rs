@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::counting::Counting;
@@ -109,7 +109,7 @@ pub fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
     let mut console = edge::bind(&config.console_listen, 1)?;
     let folder = DataFolder::open(&config.data_dir)?;
     let target = storing::target(&config, &folder)?;
-    let places = Places { geo: geo(&config)?, data_centres: data_centres(&config)? };
+    let places = places(&config)?;
     let stages = Stages::start(&config, &folder, places, demo)?;
     let (stop_edge, edge_stopped) = watch::channel(false);
     let edge_threads = edge_threads(ingest, &stages.running.edge, &edge_stopped)?;
@@ -131,6 +131,11 @@ fn forbid_dumps() {
     if rustix::process::set_dumpable_behavior(behavior).is_err() {
         telemetry::warn("app", "core dumps could not be forbidden", &[]);
     }
+}
+
+/// What is known of networks.
+pub(super) fn places(config: &Config) -> Result<Places, ServeError> {
+    Ok(Places { geo: geo(config)?, data_centres: data_centres(config)? })
 }
 
 /// The configured database, or the one beside the program; without one, countries are unknown.
@@ -231,6 +236,8 @@ impl Stages {
             counter,
             edge,
             measured,
+            state: Arc::clone(&state),
+            imports: Notify::new(),
             spool,
             outbox,
             sent: Arc::new(SendFigures::default()),
@@ -327,6 +334,7 @@ async fn run(
     }
     welcome(&config, &state, &url, demo, running.clock.now())?;
 
+    let imports_task = tokio::spawn(storing::write_imports(Arc::clone(&running), stopped.clone()));
     // Until a signal, or until the store turns out to be unusable.
     let ended = tokio::select! {
         _ = asked.wait_for(|asked| *asked) => None,
@@ -346,6 +354,7 @@ async fn run(
     }
     stop.send_replace(true);
     drop(control_task.await);
+    drop(imports_task.await);
     // A dashboard that is left open must not hold the program.
     drop(timeout(limits::STOP_TIMEOUT, console_task).await);
     let result = match ended {

@@ -67,6 +67,14 @@ impl Live for Figures {
         out.push_str("headcount_hits_total 14\n");
     }
 
+    fn accept_import<'a>(
+        &'a self,
+        _: Import,
+        _: bool,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+        Box::pin(std::future::ready(Reply::done(Vec::new())))
+    }
+
     fn sites_changed(&self, sites: Vec<Site>) {
         self.told.lock().unwrap().push(sites);
     }

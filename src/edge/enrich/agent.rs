@@ -22,7 +22,7 @@ const VERSION_DIGITS_MAX: usize = 4;
 const SAFARI_OF_FROZEN_IOS: u16 = 26;
 
 /// What is kept of a user agent. Names are empty where they are not known.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::edge) struct Agent {
     /// Whether it is a robot, a library, a preview or a monitor. Nothing else is then known.
     pub bot: bool,
@@ -49,7 +49,7 @@ struct Marked<'a> {
 }
 
 /// What is known of a `User-Agent` header.
-pub(in crate::edge) fn agent_of(user_agent: &str) -> Agent {
+pub(super) fn parsed(user_agent: &str) -> Agent {
     let agent = cut(user_agent.trim());
     let marked = Marked::of(agent);
     if marked.bot {

@@ -11,7 +11,7 @@
 //!   name     the one place where a `Text` is made
 //! page       URL → host, path; campaign: the seven keys of its query and the click networks
 //! source     campaign and referrer → source; channel: its group; spam
-//! agent      bots, browser, system, device; marks: the words it goes by
+//! agent      bots, browser, system, device; marks: the words it goes by; known_agents: lately
 //! language, geo
 //! ```
 
@@ -22,6 +22,7 @@ mod data_centres;
 mod detect;
 mod geo;
 mod host;
+mod known_agents;
 mod language;
 mod marks;
 mod name;
@@ -32,9 +33,10 @@ mod spam;
 #[cfg(test)]
 mod tests;
 
-pub(super) use agent::{Agent, agent_of};
+pub(super) use agent::Agent;
 pub use data_centres::{DataCentres, DataCentresError};
 pub use geo::{Geo, GeoError};
+pub(super) use known_agents::agent_of;
 pub(super) use language::language_of;
 pub(super) use page::{PageUrl, page_url};
 pub(super) use source::{Source, source_of};

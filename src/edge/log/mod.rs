@@ -83,6 +83,8 @@ pub struct LogEdge {
     figures: LogFigures,
     /// Lines that wait for the next block.
     held: Vec<u8>,
+    /// Of the line that was looked at last, empty ones too.
+    number: u64,
     reached: Second,
     told_ends: Second,
     received: u64,
@@ -105,6 +107,7 @@ impl LogEdge {
             dates: Dates::default(),
             figures: LogFigures::default(),
             held: Vec::new(),
+            number: 0,
             reached: begin,
             told_ends: begin,
             received: 0,
@@ -153,8 +156,12 @@ impl LogEdge {
         let mut start = 0;
         let ends = memchr_iter(b'\n', lines).chain(std::iter::once(lines.len()));
         for end in ends {
+            if start >= lines.len() {
+                break;
+            }
             let line = lines[start..end].strip_suffix(b"\r").unwrap_or(&lines[start..end]);
-            start = (end + 1).min(lines.len());
+            start = end + 1;
+            self.number += u64::from(are_new);
             if line.is_empty() {
                 continue;
             }
@@ -176,7 +183,7 @@ impl LogEdge {
         self.received += 1;
         self.rejected += 1;
         if self.figures.first_malformed.len() < TOLD_MAX {
-            self.figures.first_malformed.push(self.figures.lines);
+            self.figures.first_malformed.push(self.number);
         }
     }
 
