@@ -41,7 +41,7 @@ fn tell(imported: &Imported, dry_run: bool) {
     }
     if figures.late > 0 {
         terminal::say(&format!(
-            "  {} page views came more than a minute after later ones, and count at those' time",
+            "  {} page views came more than ten seconds after later ones, and count at those' time",
             figures.late
         ));
     }

@@ -397,7 +397,7 @@ fn the_ledger_has_the_contracts_shape() {
         ledger("example.org"),
         json!({
             "received": 14, "counted": 10, "dropped": {"bot": 3}, "rejected": {"too_large": 1},
-            "withheld": 1, "spooled": 3, "written": 7,
+            "withheld": 1, "spooled": 3, "written": 7, "imported": 0,
         })
     );
     assert_eq!(ledger("(unknown)")["dropped"], json!({"unknown_site": 2}));

@@ -10,7 +10,7 @@
 //! next start goes on.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -75,14 +75,41 @@ pub(crate) async fn accept(
     settle(data_dir, &import.id).map_err(|error| ImportError::Io("accepting an import", error))
 }
 
+/// Says which import stands in `building`, before anybody is asked to accept it.
+pub(super) fn name(data_dir: &Path, id: &str) -> io::Result<()> {
+    let folder = building(data_dir);
+    let mut file = File::create(folder.join(ID))?;
+    file.write_all(id.as_bytes())?;
+    file.sync_all()?;
+    File::open(folder)?.sync_all()
+}
+
+/// The file that holds an import's id.
+const ID: &str = "id";
+
 /// Gives an accepted import its own name.
 fn settle(data_dir: &Path, id: &str) -> io::Result<()> {
     let to = accepted(data_dir, id);
-    if !to.exists() {
-        fs::rename(building(data_dir), to)?;
+    if !to.try_exists()? {
+        let from = building(data_dir);
+        if fs::read_to_string(from.join(ID))? != id {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        fs::rename(from, to)?;
         File::open(folder(data_dir))?.sync_all()?;
     }
     Ok(())
+}
+
+/// Gives the import in `building` its own name, if it was accepted before whoever counted it died.
+pub(super) fn settle_left(data_dir: &Path, state: &StateDb) -> Result<(), ImportError> {
+    let Ok(id) = fs::read_to_string(building(data_dir).join(ID)) else { return Ok(()) };
+    match state.import(&id)? {
+        Some(import) if import.written.is_none() => {
+            settle(data_dir, &id).map_err(|error| ImportError::Io("finding an import", error))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn counted(

@@ -146,17 +146,17 @@ fn count(
 ) -> Result<Vec<(&'static str, u64)>, ImportError> {
     let mut counter = Counter::new(count_limits());
     let mut rows = Rows::default();
-    let mut counted = Lsn(0);
+    let mut reached = Lsn(0);
     while let Ok(records) = records.recv() {
         for record in &records {
             counter.apply(record, &mut rows);
-            counted.0 += 1;
+            reached.0 += 1;
             if is_enough(&rows) {
-                keep(outbox, counted, &mut rows)?;
+                keep(outbox, reached, &mut rows)?;
             }
         }
     }
-    keep(outbox, counted, &mut rows)?;
+    keep(outbox, reached, &mut rows)?;
     let ledger = counter.ledger().iter().map(|((_, reason), hits)| (*reason, *hits));
     Ok(ledger.collect())
 }

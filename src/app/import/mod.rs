@@ -36,7 +36,7 @@ use crate::hit::{Clock as _, Second, SystemClock};
 use crate::outbox::OutboxError;
 use crate::spool::{self, SpoolError};
 use crate::store::{SendFigures, StoreError};
-use accept::{building, day_of, folder};
+use accept::{building, day_of, folder, name, settle_left};
 use lane::Read;
 use source::Source;
 
@@ -158,7 +158,7 @@ pub fn import(
     let site = state.site(&domain)?.ok_or(ImportError::NoSite)?;
     let site = sites::of(config, &site);
     let zone = TimeZone::get(&site.timezone).unwrap_or(TimeZone::UTC);
-    let _building = (!log.dry_run).then(|| Building::begin(data_dir)).transpose()?;
+    let _building = (!log.dry_run).then(|| Building::begin(data_dir, &state)).transpose()?;
     let now = SystemClock.now();
 
     let read = read(config, log, &site, folder.installation(), now, progress)?;
@@ -168,6 +168,7 @@ pub fn import(
         let pages = read.figures.pages;
         let import =
             Import { id, site: site.name.clone(), span, pages, accepted: now, written: None };
+        name(data_dir, &import.id).map_err(|error| ImportError::Io("keeping it", error))?;
         hand_over(config, &state, &zone, &import, log.force)?;
     }
     let Read { figures, unread, ledger, fingerprint: _ } = read;
@@ -185,12 +186,13 @@ struct Building {
 }
 
 impl Building {
-    fn begin(data_dir: &Path) -> Result<Self, ImportError> {
+    fn begin(data_dir: &Path, state: &StateDb) -> Result<Self, ImportError> {
         let io = |error| ImportError::Io("making the folder of imports", error);
         fs::create_dir_all(folder(data_dir)).map_err(io)?;
         let lock = File::create(folder(data_dir).join("lock")).map_err(io)?;
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| ImportError::Locked)?;
+        settle_left(data_dir, state)?;
         let path = building(data_dir);
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(error)),

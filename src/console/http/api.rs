@@ -77,16 +77,18 @@ pub(super) async fn ledger(
     } else {
         caller.site(&console, domain)?.name
     };
-    let sql = "SELECT sum(hits) FROM ledger WHERE site = {site:String} AND reason = 'counted'";
+    let sql = "SELECT sumIf(hits, node != 'import'), sumIf(hits, node = 'import') FROM ledger \
+               WHERE site = {site:String} AND reason = 'counted'";
     let params = [("site", Param::Text(name.as_str().to_owned()))];
     // First what is written, then what was counted: so that what is spooled is never negative.
     let rows = console.questions.ask(sql, &params).await?;
-    let written = rows.first().and_then(|row| row.first()).and_then(Value::as_u64).unwrap_or(0);
-    Ok(Json(balance(&console.live.ledger(&name), written)))
+    let sum = |at: usize| rows.first()?.get(at)?.as_u64();
+    let (written, imported) = (sum(0).unwrap_or(0), sum(1).unwrap_or(0));
+    Ok(Json(balance(&console.live.ledger(&name), written, imported)))
 }
 
-/// The ledger's totals in the API's shape.
-fn balance(totals: &[(&'static str, u64)], written: u64) -> Value {
+/// The ledger's totals in the API's shape. `imported`: counted hits that came by no listener.
+fn balance(totals: &[(&'static str, u64)], written: u64, imported: u64) -> Value {
     let total = |reason: &str| totals.iter().find(|(name, _)| *name == reason).map_or(0, |t| t.1);
     let under = |prefix: &str| {
         let entries = totals.iter().filter_map(|(name, hits)| {
@@ -103,6 +105,7 @@ fn balance(totals: &[(&'static str, u64)], written: u64) -> Value {
         "withheld": total("withheld"),
         "spooled": counted.saturating_sub(written),
         "written": written,
+        "imported": imported,
     })
 }
 
