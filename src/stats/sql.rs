@@ -175,7 +175,8 @@ impl<'a> Writing<'a> {
                 && !source.without_goal
                 && source.before == (period == 1);
             let expression = if has_it {
-                "groupUniqArrayIf(2)(toString(currency), currency != '')"
+                // A row of firsts alone names a currency that was paid in another visit.
+                "groupUniqArrayIf(2)(toString(currency), currency != '' AND events != 0)"
             } else {
                 "emptyArrayString()"
             };

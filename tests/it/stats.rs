@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod corpus;
+mod facts;
+mod laws;
+mod naive;
+
 use std::path::PathBuf;
 
 use headcount::hit::Second;
