@@ -83,6 +83,7 @@ const fn per(
     Formula { numerator, denominator: Some(denominator), scale, per: 1, decimals }
 }
 
+const EXIT_RATE: Formula = per(&["exits"], "pageviews", 100, 1);
 const TIME_ON_PAGE: Formula = Formula { per: 1000, ..per(&["engaged_ms"], "engaged_visits", 1, 0) };
 
 impl Scope {
@@ -165,10 +166,8 @@ pub fn answer(metric: Metric, scope: Scope, hourly: bool) -> Answer {
         Metric::ViewsPerVisit => of_visits(scope, per(&["pageviews"], "visits", 1, 2)),
         Metric::TimeOnPage => of_pages(scope, TIME_ON_PAGE),
         Metric::ScrollDepth => of_pages(scope, per(&["scroll_sum"], "scroll_visits", 1, 0)),
-        Metric::ExitRate => match scope {
-            Scope::Exit => Answer::From(Table::Pages, per(&["exits"], "pageviews", 100, 1)),
-            _ => of_pages(scope, per(&["exits"], "pageviews", 100, 1)),
-        },
+        Metric::ExitRate if scope == Scope::Exit => Answer::From(Table::Pages, EXIT_RATE),
+        Metric::ExitRate => of_pages(scope, EXIT_RATE),
         Metric::TotalRevenue => of_revenue(scope, count(&["revenue"])),
         Metric::AverageRevenue => of_revenue(scope, per(&["revenue"], PAID_EVENTS, 1, 0)),
         Metric::Percentage => share(scope, hourly, Whole::Filtered),
@@ -259,8 +258,7 @@ pub fn column(dimension: Dimension, table: Table) -> Option<&'static str> {
     use Dimension as D;
     match (dimension, table) {
         (D::Page | D::EntryPage, Table::Visits) => Some("entry_page"),
-        (D::Page, Table::Pages | Table::Events) => Some("page"),
-        (D::ExitPage, Table::Pages) => Some("page"),
+        (D::Page, Table::Pages | Table::Events) | (D::ExitPage, Table::Pages) => Some("page"),
         (D::Hostname, Table::Visits | Table::Pages) => Some("hostname"),
         (D::EventName, Table::Events | Table::EventProps) => Some("name"),
         (D::Currency, Table::Events) => Some("currency"),

@@ -38,19 +38,19 @@ fn long(minor: i64, currency: Currency) -> String {
     let decimals = currency.decimals();
     let units = 10_u64.pow(decimals);
     let (whole, rest) = (minor.unsigned_abs() / units, minor.unsigned_abs() % units);
-    let mut text = String::from(if minor < 0 { "-" } else { "" });
     let digits = whole.to_string();
+    let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
+            grouped.push(',');
         }
-        text.push(digit);
+        grouped.push(digit);
     }
-    if decimals > 0 {
-        text.push('.');
-        text.push_str(&format!("{rest:0width$}", width = decimals as usize));
+    let sign = if minor < 0 { "-" } else { "" };
+    match decimals as usize {
+        0 => format!("{sign}{grouped}"),
+        width => format!("{sign}{grouped}.{rest:0width$}"),
     }
-    text
 }
 
 /// `1.2K`, with one decimal.

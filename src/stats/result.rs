@@ -27,6 +27,12 @@ struct Row {
     is_sum: bool,
 }
 
+/// The labels of a time dimension: of the period, and of the one before.
+struct Labels {
+    now: Vec<String>,
+    before: Vec<String>,
+}
+
 impl Plan {
     /// The answer that `rows` make.
     pub fn answer(&self, query: &Query, rows: Vec<Vec<Value>>) -> Result<Value, QueryError> {
@@ -48,13 +54,14 @@ impl Plan {
             total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
             rows = rows.into_iter().skip(query.offset).take(query.limit).collect();
         }
-        let labels = self.label_pairs()?;
-        let results: Vec<Value> = rows.iter().map(|row| self.result(row, &labels)).collect();
+        let labels = self.labels()?;
+        let results: Vec<Value> =
+            rows.iter().map(|row| self.result(row, labels.as_ref())).collect();
         let mut meta = Map::new();
-        if let Some((labels, before)) = labels.filter(|_| query.include.time_labels) {
-            meta.insert("time_labels".to_owned(), json!(labels));
+        if let Some(labels) = labels.filter(|_| query.include.time_labels) {
+            meta.insert("time_labels".to_owned(), json!(labels.now));
             if self.before.is_some() {
-                meta.insert("comparison_time_labels".to_owned(), json!(before));
+                meta.insert("comparison_time_labels".to_owned(), json!(labels.before));
             }
         }
         if query.include.total_rows {
@@ -66,11 +73,10 @@ impl Plan {
         Ok(json!({ "results": results, "meta": meta, "query": self.echo(query)? }))
     }
 
-    /// The labels of the time dimension, in both periods.
-    fn label_pairs(&self) -> Result<Option<(Vec<String>, Vec<String>)>, QueryError> {
+    fn labels(&self) -> Result<Option<Labels>, QueryError> {
         let Some(grain) = self.grain() else { return Ok(None) };
         let before = self.before.as_ref().map_or(Ok(Vec::new()), |before| before.labels(grain))?;
-        Ok(Some((self.period.labels(grain)?, before)))
+        Ok(Some(Labels { now: self.period.labels(grain)?, before }))
     }
 
     /// As Plausible says it: the metric has no value, since currencies are not added.
@@ -110,40 +116,54 @@ impl Plan {
         Some(Row { dimensions, counters, wholes, money, total, is_sum: false })
     }
 
-    fn result(&self, row: &Row, labels: &Option<(Vec<String>, Vec<String>)>) -> Value {
-        let shown =
-            row.dimensions.iter().zip(&self.dimensions).map(|(text, dimension)| match dimension {
-                TimeOr::Of(dimension) if text.is_empty() => json!(dimension.empty_label()),
-                _ => json!(text),
-            });
-        let shown: Vec<Value> = shown.collect();
+    fn result(&self, row: &Row, labels: Option<&Labels>) -> Value {
+        let shown: Vec<&str> = row
+            .dimensions
+            .iter()
+            .zip(&self.dimensions)
+            .map(|(text, dimension)| match dimension {
+                TimeOr::Of(dimension) if text.is_empty() => dimension.empty_label(),
+                _ => text,
+            })
+            .collect();
         let metrics: Vec<Value> =
             self.metrics.iter().map(|sum| self.value(sum, &sum.now, 0, row)).collect();
         let mut result = json!({ "dimensions": shown, "metrics": metrics });
         if self.before.is_some() {
-            let before: Vec<Value> = self
-                .metrics
-                .iter()
-                .filter_map(|sum| Some(self.value(sum, sum.before.as_ref()?, 1, row)))
-                .collect();
-            let both = metrics.iter().zip(&before).zip(&self.metrics);
-            let change: Vec<Value> =
-                both.map(|((now, before), sum)| change(sum.metric, now, before)).collect();
-            let dimensions: Vec<Value> = shown
-                .into_iter()
-                .zip(&self.dimensions)
-                .map(|(text, dimension)| match (dimension, labels) {
-                    (TimeOr::Time(_), Some((now, before))) => {
-                        let place = now.iter().position(|label| text == *label);
-                        json!(place.and_then(|place| before.get(place)))
-                    }
-                    _ => text,
-                })
-                .collect();
-            result["comparison"] =
-                json!({ "dimensions": dimensions, "metrics": before, "change": change });
+            result["comparison"] = self.comparison(row, &shown, &metrics, labels);
         }
         result
+    }
+
+    /// The same of the period before, and how it changed.
+    fn comparison(
+        &self,
+        row: &Row,
+        shown: &[&str],
+        metrics: &[Value],
+        labels: Option<&Labels>,
+    ) -> Value {
+        let before: Vec<Value> = self
+            .metrics
+            .iter()
+            .filter_map(|sum| Some(self.value(sum, sum.before.as_ref()?, 1, row)))
+            .collect();
+        let both = metrics.iter().zip(&before).zip(&self.metrics);
+        let change: Vec<Value> =
+            both.map(|((now, before), sum)| change(sum.metric, now, before)).collect();
+        let earlier = |label: &str| {
+            let place = labels?.now.iter().position(|now| now == label)?;
+            labels?.before.get(place)
+        };
+        let dimensions: Vec<Value> = shown
+            .iter()
+            .zip(&self.dimensions)
+            .map(|(text, dimension)| match dimension {
+                TimeOr::Time(_) => json!(earlier(text)),
+                TimeOr::Of(_) => json!(text),
+            })
+            .collect();
+        json!({ "dimensions": dimensions, "metrics": before, "change": change })
     }
 
     /// A metric's value: nothing where there is nothing to divide by, but 0 in a total; nothing

@@ -38,7 +38,7 @@ struct Writing<'a> {
     params: Vec<(String, Param)>,
 }
 
-impl<'a> Writing<'a> {
+impl Writing<'_> {
     fn bind(&mut self, name: &str, value: Param) {
         self.params.push((name.to_owned(), value));
     }

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod compared;
+mod filtered;
+
 /// Monday, 23 November 2026, 06:17 in Berlin.
 const NOW: Second = Second(1_795_411_020);
 
