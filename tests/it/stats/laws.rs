@@ -152,7 +152,6 @@ fn every_metric_under_every_dimension_and_filter_is_what_the_facts_say_or_is_ref
                     check(&[], &json!([form]));
                 }
             }
-            check(dimensions_asked, &json!([forms[0]]));
             check(dimensions_asked, &json!([forms[(number + place) % forms.len()]]));
         }
     }
@@ -184,8 +183,7 @@ fn every_metric_under_every_dimension_and_filter_is_what_the_facts_say_or_is_ref
             ["or", [["is", "visit:country", ["DE"]], ["is", "event:name", ["Sign up"]]]],
         ]),
     );
-    // 19 of the 24 dimensions are the visits' own: on these nothing but goals is refused.
-    assert!(answered > 5_000 && refused > 5_000, "{answered} answered, {refused} refused");
+    assert!(answered > 2_000 && refused > 2_000, "{answered} answered, {refused} refused");
     checking.stop();
 }
 
@@ -279,5 +277,78 @@ fn a_breakdown_of_visits_adds_up_to_its_total() {
         }
         Ok(())
     });
+    checking.stop();
+}
+
+#[test]
+fn what_an_answer_is_compared_with_is_the_answer_of_the_other_period() {
+    const METRICS: [&str; 6] =
+        ["visitors", "visits", "bounce_rate", "events", "percentage", "visit_duration"];
+    let checking = Checking::start();
+    let breakdowns = prop::sample::select(vec![
+        &[][..],
+        &["time:hour"],
+        &["time:day"],
+        &["time:week"],
+        &["time:month"],
+        &["visit:source"],
+        &["visit:country", "time:day"],
+        &["visit:browser", "visit:device"],
+    ]);
+    let days = || {
+        (24..31_u32, 0..6_u32).prop_map(|(first, more)| {
+            [first, first + more].map(|day| match day {
+                ..=31 => format!("2026-10-{day}"),
+                _ => format!("2026-11-0{}", day - 31),
+            })
+        })
+    };
+    run((breakdowns, tree(true), days(), days()), |(dimensions, tree, now, before)| {
+        let mut asked = question(&METRICS, dimensions, &json!([tree]));
+        asked["date_range"] = json!(before);
+        let expected = checking.rows(&asked);
+        asked["date_range"] = json!(now);
+        asked["include"] = json!({"comparisons": {"mode": "custom", "date_range": before}});
+        let answer = checking.runtime.block_on(checking.corpus.ask(&asked)).unwrap();
+        for row in answer["results"].as_array().unwrap() {
+            let comparison = &row["comparison"];
+            let labels = comparison["dimensions"].as_array().unwrap();
+            let key: Option<Vec<String>> =
+                labels.iter().map(|label| label.as_str().map(str::to_owned)).collect();
+            // A stretch of time that the other period does not have is compared with nothing.
+            let known = key.and_then(|key| expected.get(&key));
+            let nothing = [json!(0), json!(0), Value::Null, json!(0), json!(null), Value::Null];
+            let of_share = comparison["metrics"][4].clone();
+            let metrics = comparison["metrics"].as_array().unwrap();
+            match known {
+                Some(known) => prop_assert_eq!(metrics, known, "{}", asked),
+                None => {
+                    let mut nothing = nothing.to_vec();
+                    nothing[4] = of_share;
+                    prop_assert_eq!(metrics, &nothing, "{}", asked);
+                }
+            }
+        }
+        Ok(())
+    });
+    checking.stop();
+}
+
+#[test]
+fn hours_of_a_day_are_the_same_however_they_are_asked_for() {
+    let checking = Checking::start();
+    let metrics = ["visitors", "visits", "pageviews"];
+    let mut whole = question(&metrics, &["time:hour"], &json!([]));
+    whole["date_range"] = json!(["2026-10-25", "2026-10-25"]);
+    let whole = checking.rows(&whole);
+    assert!(whole.len() > 3, "the day has traffic");
+    let mut hours = question(&metrics, &["time:hour"], &json!([]));
+    // From before the clock goes back to long after it.
+    hours["date_range"] = json!(["2026-10-25T01:00:00+02:00", "2026-10-25T08:00:00+01:00"]);
+    let label = |hour: u32| vec![format!("2026-10-25 {hour:02}:00:00")];
+    let expected: Rows =
+        whole.range(label(1)..label(8)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(checking.rows(&hours), expected);
     checking.stop();
 }
