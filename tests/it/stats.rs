@@ -382,3 +382,28 @@ async fn a_comparison_stands_beside_each_row() {
     );
     seeded.engine.stop().await;
 }
+
+#[tokio::test]
+async fn the_longest_questions_that_are_read_are_answered() {
+    let seeded = Seeded::start().await;
+    for (grain, range) in
+        [("time:hour", json!("91d")), ("time:day", json!(["2017-01-01", "2026-11-20"]))]
+    {
+        for mode in ["previous_period", "year_over_year"] {
+            let question = json!({
+                "metrics": ["visits"],
+                "dimensions": [grain],
+                "date_range": range,
+                "include": {"comparisons": {"mode": mode}},
+            });
+            let answer = seeded.ask(&question, Reader::OWNER).await;
+            assert!(answer.is_ok(), "{grain} {mode}: {}", answer.unwrap_err());
+        }
+    }
+    let values: Vec<String> = (0..200).map(|n| format!("{n}{}", "ü".repeat(140))).collect();
+    let filters = json!([["is_not", "visit:source", values]]);
+    let question = json!({"metrics": ["visits"], "filters": filters});
+    let answer = seeded.ask(&question, Reader::OWNER).await.unwrap();
+    assert_eq!(answer["results"][0]["metrics"], json!([3]));
+    seeded.engine.stop().await;
+}
