@@ -243,14 +243,15 @@ fn visitors_of_a_page_a_goal_or_a_property_never_exceed_the_sites_under_any_filt
     let checking = Checking::start();
     let things = prop::sample::select(vec![&PAGE[..], &["event:name"]]);
     run((tree(false), things, any::<bool>()), |(tree, things, hourly)| {
-        let time = if hourly { "time:hour" } else { "time:day" };
+        // Not by the day: a hit of yesterday's key that comes late is of another day than its
+        // visitor.
+        let time: &[&str] = if hourly { &["time:hour"] } else { &[] };
         let filters = json!([tree]);
-        let site = checking.rows(&question(&["visitors"], &[time], &filters));
-        let of_things =
-            question(&["visitors", "percentage"], &[&[time], things].concat(), &filters);
+        let site = checking.rows(&question(&["visitors"], time, &filters));
+        let of_things = question(&["visitors", "percentage"], &[time, things].concat(), &filters);
         for (key, values) in checking.rows(&of_things) {
             let (visitors, share) = (values[0].as_i64(), values[1].as_f64());
-            let most = site.get(&key[..1]).and_then(|row| row[0].as_i64());
+            let most = site.get(&key[..time.len()]).and_then(|row| row[0].as_i64());
             prop_assert!(visitors <= most, "{:?}: {:?} of {:?}", key, visitors, most);
             prop_assert!(share <= Some(100.0), "{:?}: {:?}", key, share);
         }
