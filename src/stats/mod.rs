@@ -8,6 +8,7 @@
 //! is bound; never answers with an estimate what counts cannot answer.
 
 pub mod answerable;
+mod asked;
 mod compare;
 mod described;
 mod filter;

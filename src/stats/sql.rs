@@ -8,9 +8,10 @@ use std::fmt::Write as _;
 
 use super::QueryError;
 use super::answerable::{self, PAID_EVENTS};
+use super::asked::without_goal;
 use super::filter::{Filter, Leaf, Operator};
 use super::period::Period;
-use super::plan::{Counter, Divisor, Places, Plan, Source, without_goal};
+use super::plan::{Counter, Divisor, Places, Plan, Source};
 use super::query::{Order, Query, TimeOr};
 use super::words::{Dimension, Grain};
 use crate::limits;

@@ -320,13 +320,12 @@ fn what_an_answer_is_compared_with_is_the_answer_of_the_other_period() {
             // A stretch of time that the other period does not have is compared with nothing.
             let known = key.and_then(|key| expected.get(&key));
             let metrics = comparison["metrics"].as_array().unwrap();
-            match known {
-                Some(known) => prop_assert_eq!(metrics, known, "{}", asked),
-                None => {
-                    let counts = [&metrics[0], &metrics[1], &metrics[3]];
-                    prop_assert!(counts.iter().all(|count| **count == 0), "{}", asked);
-                    prop_assert!(metrics[2].is_null() && metrics[5].is_null(), "{}", asked);
-                }
+            if let Some(known) = known {
+                prop_assert_eq!(metrics, known, "{}", asked);
+            } else {
+                let counts = [&metrics[0], &metrics[1], &metrics[3]];
+                prop_assert!(counts.iter().all(|count| **count == 0), "{}", asked);
+                prop_assert!(metrics[2].is_null() && metrics[5].is_null(), "{}", asked);
             }
         }
         Ok(())
