@@ -145,6 +145,8 @@ const NOT_BY_PART: &str =
 const NOT_BY_EVENT: &str = "visits are kept by what opened them, not by the events in them";
 const NOT_BY_EXIT: &str = "of the page that a visit ended on, visits and exit rate are kept";
 const NOT_READ_BY_EVENT: &str = "how a page was read is kept by page, not by the events on it";
+const NOT_BY_HOUR: &str =
+    "visitors of an hour are no share of those of days: break it down by time:day";
 const NO_GOAL: &str = "there is no goal in the question: name one by event:name";
 
 /// How `metric` is answered in `scope`. `hourly`: the question is broken down by hours, so that a
@@ -243,10 +245,12 @@ fn of_revenue(scope: Scope, formula: Formula) -> Answer {
     }
 }
 
-/// A share of visitors is told where the visitors are.
+/// A share of visitors is told where the visitors are. Those of an hour are no part of those of
+/// days: they stand under the first visit of the hour, which another filter may let through.
 fn share(scope: Scope, hourly: bool, of: Whole) -> Answer {
     match visitors(scope, hourly) {
         Answer::No(why) => Answer::No(why),
+        _ if hourly && of != Whole::RowWithoutGoal => Answer::No(NOT_BY_HOUR),
         _ => Answer::ShareOf(of),
     }
 }

@@ -158,10 +158,12 @@ fn check_time(
         let problem = format!("time:hour is answered for at most {most} days: take time:day");
         return Err(QueryError::invalid("dimensions", problem));
     }
-    // By the hour visitors are told of any hours; but a share of all visitors is of whole days.
+    // By the hour, visitors of any hours are told.
     let by_day = |metric: &Metric| match metric {
-        Metric::Visitors | Metric::GroupConversionRate => !hourly,
-        Metric::Percentage | Metric::ConversionRate => true,
+        Metric::Visitors
+        | Metric::Percentage
+        | Metric::ConversionRate
+        | Metric::GroupConversionRate => !hourly,
         _ => false,
     };
     let cuts_days = [Some(period), before].into_iter().flatten().any(|it| !it.is_whole_days());

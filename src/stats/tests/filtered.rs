@@ -137,9 +137,12 @@ fn shares_are_of_visitors_that_can_be_told() {
         "several values of event:page",
     );
     let times = json!(["2026-11-20T10:00:00+01:00", "2026-11-20T11:59:59+01:00"]);
-    let mut hours = share("percentage", json!(["time:hour"]), json!([]));
+    let mut hours = share("percentage", json!([]), json!([]));
     hours["date_range"] = times;
     refused(&hours, "these hours cut a day");
+    refused(&share("percentage", json!(["time:hour"]), json!([])), "no share of those of days");
+    let hourly = share("conversion_rate", json!(["time:hour", "event:name"]), json!([]));
+    refused(&hourly, "no share of those of days");
 
     let plan = planned(
         &share("group_conversion_rate", json!(["visit:source"]), json!([goal])),

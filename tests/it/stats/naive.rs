@@ -254,6 +254,10 @@ pub(super) fn answerable(asked: &Asked, metric: &str) -> bool {
             if metric != "percentage" && !named.iter().any(|word| is_goal(word)) {
                 return false;
             }
+            // Visitors of hours stand under other visits than those of days.
+            if asked.hourly() && metric != "group_conversion_rate" {
+                return false;
+            }
             let whole = asked.whole(metric);
             asked.means("visitors").is_some()
                 && whole.is_some_and(|(whole, _)| whole.means("visitors").is_some())
