@@ -241,6 +241,7 @@ fn nothing_is_told_without_a_key_or_a_session() {
     let wrong = format!("Bearer hc_{}", "0".repeat(64));
     for (method, path) in [
         ("POST", "/api/v2/query"),
+        ("GET", "/api/v2/query/words"),
         ("GET", "/api/v1/ledger?site_id=example.org"),
         ("GET", "/api/v1/live?site_id=example.org"),
         ("GET", "/api/v1/sites"),
@@ -417,6 +418,8 @@ fn a_store_that_is_away_is_said_to_be_and_the_rest_goes_on() {
     assert_eq!((query.status, query.header("retry-after")), (503, Some("5")));
     assert_eq!(query.json(), json!({"error": "ClickHouse cannot be reached"}));
     assert_eq!(running.get("/api/v1/live?site_id=example.org", &headers).status, 200);
+    let words = running.get("/api/v2/query/words", &headers).json();
+    assert_eq!(words, crate::stats::words());
     running.stop();
 }
 

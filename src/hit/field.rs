@@ -160,6 +160,19 @@ impl Text {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Currency([u8; 3]);
 
+/// Currencies whose minor unit is not a hundredth. Source: ISO 4217, list one, 2024.
+const EXPONENTS: &[(u32, &[&str])] = &[
+    (
+        0,
+        &[
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+            "VND", "VUV", "XAF", "XOF", "XPF",
+        ],
+    ),
+    (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
+    (4, &["CLF", "UYW"]),
+];
+
 impl Currency {
     /// No currency: the hit has no revenue.
     pub const NONE: Self = Self([0; 3]);
@@ -178,6 +191,14 @@ impl Currency {
     #[must_use]
     pub fn as_str(&self) -> &str {
         if self.0[0] == 0 { "" } else { std::str::from_utf8(&self.0).unwrap_or("") }
+    }
+
+    /// Decimals of an amount: its minor unit is `10^-decimals`.
+    #[must_use]
+    pub fn decimals(self) -> u32 {
+        let code = self.as_str();
+        let known = EXPONENTS.iter().find(|(_, codes)| codes.contains(&code));
+        known.map_or(2, |(decimals, _)| *decimals)
     }
 }
 

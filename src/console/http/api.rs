@@ -45,6 +45,11 @@ pub(super) async fn query(
     Ok(Json(answer))
 }
 
+/// `GET /api/v2/query/words`: what can be asked, and what each word means.
+pub(super) async fn words(_: Caller) -> Answer {
+    Ok(Json(stats::words()))
+}
+
 fn zone(site: &Site) -> Result<TimeZone, ApiError> {
     TimeZone::get(&site.timezone).map_err(|_| {
         let what = "the site's time zone is not known to this version of headcount";
@@ -192,7 +197,8 @@ pub(super) async fn metrics(State(console): State<Arc<Console>>) -> Response {
 
 /// Anything else under `/api/`.
 pub(super) async fn unknown() -> ApiError {
-    let what = "no such path; valid are POST /api/v2/query, GET /api/v1/ledger, GET /api/v1/live, \
-                GET /api/v1/session, GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN";
+    let what = "no such path; valid are POST /api/v2/query, GET /api/v2/query/words, \
+                GET /api/v1/ledger, GET /api/v1/live, GET /api/v1/session, \
+                GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN";
     ApiError::new(StatusCode::NOT_FOUND, what)
 }
