@@ -45,6 +45,7 @@ pub(super) struct Running {
     pub(super) store: Arc<Connected>,
     /// Whether visitor keys are in the kernel's keyring.
     pub(super) keyring: bool,
+    pub(super) geo_attribution: Option<String>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -93,6 +94,10 @@ impl Live for Running {
             totals: self.totals(),
         };
         metrics::write(&figures, out);
+    }
+
+    fn geo_attribution(&self) -> Option<&str> {
+        self.geo_attribution.as_deref()
     }
 
     fn accept_import<'a>(

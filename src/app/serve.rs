@@ -26,8 +26,8 @@ use crate::console::control::Control;
 use crate::console::{self, Console, StateDb, StateError};
 use crate::count::Rows;
 use crate::edge::{
-    self, BindError, DataCentres, DataCentresError, Edge, EdgeConfig, Geo, Patience, Places, Sink,
-    Sites, SitesError,
+    self, BindError, DataCentres, DataCentresError, Detail, Edge, EdgeConfig, Geo, GeoError,
+    Patience, Places, Sink, Sites, SitesError,
 };
 use crate::hit::{Clock, SystemClock};
 use crate::keys::{Backend, Keys};
@@ -75,9 +75,9 @@ pub enum ServeError {
     /// The password's file cannot be read.
     #[error("[store] password_file {0} cannot be read ({1})")]
     Password(PathBuf, std::io::Error),
-    /// The country database was named, and cannot be read.
-    #[error("[geo] database {0} cannot be read: {1}")]
-    Geo(PathBuf, String),
+    /// A database of places cannot be used.
+    #[error("[geo] {0}")]
+    Geo(#[from] GeoError),
     /// The list of data centres cannot be used.
     #[error(transparent)]
     DataCentres(#[from] DataCentresError),
@@ -135,20 +135,22 @@ fn forbid_dumps() {
 
 /// What is known of networks.
 pub(super) fn places(config: &Config) -> Result<Places, ServeError> {
-    Ok(Places { geo: geo(config)?, data_centres: data_centres(config)? })
+    let (geo, data_centres) = (geo(config)?, data_centres(config)?);
+    Ok(Places { geo, detail: config.places, data_centres })
 }
 
 /// The configured database, or the one beside the program; without one, countries are unknown.
 fn geo(config: &Config) -> Result<Option<Arc<Geo>>, ServeError> {
-    if let Some(path) = &config.geo_database {
-        let failed = |error| ServeError::Geo(path.clone(), format!("{error}"));
-        return Geo::open(path).map(|geo| Some(Arc::new(geo))).map_err(failed);
-    }
-    let found = Geo::default_database().and_then(|path| Geo::open(&path).ok());
-    if found.is_none() {
+    let mut paths = config.city_databases.clone();
+    paths.extend(config.geo_database.clone().or_else(Geo::default_database));
+    if paths.is_empty() {
         telemetry::warn("app", "there is no country database: countries are not told", &[]);
+        return Ok(None);
     }
-    Ok(found.map(Arc::new))
+    if config.places > Detail::Country && config.city_databases.is_empty() {
+        telemetry::warn("app", "regions and cities need [geo] city_databases", &[]);
+    }
+    Ok(Some(Arc::new(Geo::open_all(&paths)?)))
 }
 
 /// The configured list, or the one beside the program. Sites that drop data centres' hits need one.
@@ -243,6 +245,7 @@ impl Stages {
             sent: Arc::new(SendFigures::default()),
             store: Arc::new(Connected::default()),
             keyring: keys.backend() == Backend::Kernel,
+            geo_attribution: config.geo_attribution.clone(),
             clock,
         });
         Ok(Self { running, state, counting })

@@ -23,6 +23,9 @@ pub trait Live: Send + Sync + 'static {
     /// Appends the program's metrics in Prometheus' text format.
     fn metrics(&self, out: &mut String);
 
+    /// What is to be shown beside countries, regions and cities, for whoever told them.
+    fn geo_attribution(&self) -> Option<&str>;
+
     /// Takes an import that was counted, unless it or its days are there already, and has it
     /// written.
     fn accept_import<'a>(

@@ -53,7 +53,7 @@ fn records(log: &[u8]) -> Vec<Record> {
     let geo = Geo::default_database().expect("a country database beside the program");
     let places = Places {
         geo: Some(Arc::new(Geo::open(&geo).expect("a country database"))),
-        data_centres: None,
+        ..Places::default()
     };
     let rules = LogRules {
         format: LogFormat::Combined,

@@ -128,12 +128,16 @@ pub(super) async fn live(
 }
 
 /// `GET /api/v1/session`.
-pub(super) async fn session(SignedIn(access): SignedIn) -> Answer {
+pub(super) async fn session(
+    State(console): State<Arc<Console>>,
+    SignedIn(access): SignedIn,
+) -> Answer {
     Ok(Json(json!({
         "signed_in": true,
         "email": access.email,
         "role": access.role.name(),
         "may_change_sites": access.may_change_sites(),
+        "geo_attribution": console.live.geo_attribution(),
     })))
 }
 

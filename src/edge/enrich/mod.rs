@@ -35,7 +35,8 @@ mod tests;
 
 pub(super) use agent::Agent;
 pub use data_centres::{DataCentres, DataCentresError};
-pub use geo::{Geo, GeoError};
+pub(super) use geo::Place;
+pub use geo::{Detail, Geo, GeoError};
 pub(super) use known_agents::agent_of;
 pub(super) use language::language_of;
 pub(super) use page::{PageUrl, page_url};
