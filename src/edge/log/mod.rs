@@ -149,7 +149,9 @@ impl LogEdge {
             // Lines in front of the first that can be read stand where that does.
             let first = lines.split(|byte| *byte == b'\n').find_map(|line| self.time_of(line));
             self.last = first.unwrap_or(self.last);
-            held.iter_mut().for_each(|held| held.at = self.last);
+            for held in &mut held {
+                held.at = self.last;
+            }
         }
         let mut found: Vec<Found<'_>> = held.iter().map(|held| self.again(held)).collect();
         self.each(lines, &mut found);
