@@ -11,7 +11,8 @@
 //!   name     the one place where a `Text` is made
 //! page       URL → host, path; campaign: the seven keys of its query and the click networks
 //! source     campaign and referrer → source; channel: its group; spam
-//! agent      bots, browser, system, device; marks: the words it goes by
+//! agent      browser, system, device, or a robot; recent: those that come again
+//!   marks    the words they go by; robots: the words robots go by; hints
 //! language, geo
 //! ```
 
@@ -21,11 +22,14 @@ mod channel;
 mod data_centres;
 mod detect;
 mod geo;
+mod hints;
 mod host;
 mod language;
 mod marks;
 mod name;
 mod page;
+mod recent;
+mod robots;
 mod scrub;
 mod source;
 mod spam;
