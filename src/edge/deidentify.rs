@@ -26,7 +26,7 @@ pub(super) fn deidentify(
     places: &Places,
     at: Second,
 ) -> Result<Record, Malformed> {
-    let RawHit { client, kind, automated, denied, url, referrer, device } = raw;
+    let RawHit { client, kind, automated, denied, touch, url, referrer, device } = raw;
     let dropped = |reason| Ok(Record::Drop { site: site.site.clone(), at, reason });
     let withheld = client.wishes.no_tracking || denied;
     if client.wishes.opted_out || (withheld && site.signals == Signals::Drop) {
@@ -45,10 +45,10 @@ pub(super) fn deidentify(
     if site.rules.block_data_centres && hosted.is_some_and(|(list, network)| list.hold(network)) {
         return dropped(DropReason::DataCentre);
     }
-    let agent = enrich::agent_of(client.agent.expose());
-    if agent.bot {
-        return dropped(DropReason::Bot);
-    }
+    let agent = match enrich::agent_of(client.agent.expose(), &client.hints, touch) {
+        Ok(agent) => agent,
+        Err(reason) => return dropped(reason),
+    };
     let page = enrich::page_url(url.expose(), site.site.as_str()).ok_or(URL)?;
     if let Some(reason) = site.rules.of_page(&page.hostname, &page.page) {
         return dropped(reason);

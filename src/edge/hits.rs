@@ -21,13 +21,18 @@ use super::arrival::Arrival;
 use super::body::{self, BodyError};
 use super::decode::{self, Malformed, Said};
 use super::deidentify::deidentify;
-use super::raw::{RawClient, RawText, Wishes};
+use super::raw::{RawClient, RawHints, RawText, Wishes};
 use super::sink::{Full, Receipt, Refused};
 use super::sites::SiteDay;
 use super::{Edge, opt_out};
 use crate::hit::{DropReason, Record, RejectReason, Second, SiteName};
 
 const SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
+const SEC_CH_UA: HeaderName = HeaderName::from_static("sec-ch-ua");
+const SEC_CH_UA_MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
+const SEC_CH_UA_PLATFORM: HeaderName = HeaderName::from_static("sec-ch-ua-platform");
+const SEC_CH_UA_PLATFORM_VERSION: HeaderName =
+    HeaderName::from_static("sec-ch-ua-platform-version");
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
@@ -137,11 +142,16 @@ pub(super) fn judge(
 ) -> Judged {
     let agent = text(headers, &header::USER_AGENT);
     let language = text(headers, &header::ACCEPT_LANGUAGE);
+    let hints = [SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM, SEC_CH_UA_PLATFORM_VERSION]
+        .map(|name| text(headers, &name));
+    let [brands, mobile, platform, platform_version] =
+        hints.each_ref().map(|hint| RawText::new(hint));
     let (address, prefix) = edge.trust.client(peer, headers);
     let client = RawClient {
         address,
         prefix,
         agent: RawText::new(&agent),
+        hints: RawHints { brands, mobile, platform, platform_version },
         language: RawText::new(&language),
         wishes: Wishes {
             opted_out: opt_out::is_set(headers),

@@ -14,6 +14,7 @@ use super::network::{Network, truncate};
 use crate::hit::Revenue;
 
 /// Text of a client. `expose` it only to what scrubs or hashes it.
+#[derive(Default)]
 pub(super) struct RawText<'a>(&'a str);
 
 impl<'a> RawText<'a> {
@@ -106,11 +107,26 @@ pub(super) struct Wishes {
     pub(super) no_tracking: bool,
 }
 
+/// What a browser tells of itself beside its agent (<https://wicg.github.io/ua-client-hints>); each
+/// empty where it does not.
+#[derive(Default)]
+pub(super) struct RawHints<'a> {
+    /// `Sec-CH-UA`: what it is built on and what it is called.
+    pub(super) brands: RawText<'a>,
+    /// `Sec-CH-UA-Mobile`.
+    pub(super) mobile: RawText<'a>,
+    /// `Sec-CH-UA-Platform`.
+    pub(super) platform: RawText<'a>,
+    /// `Sec-CH-UA-Platform-Version`, which only a site that asks for it is told.
+    pub(super) platform_version: RawText<'a>,
+}
+
 /// Who sent a request, as far as it tells.
 pub(super) struct RawClient<'a> {
     pub(super) address: RawAddress,
     pub(super) prefix: Prefix,
     pub(super) agent: RawText<'a>,
+    pub(super) hints: RawHints<'a>,
     pub(super) language: RawText<'a>,
     pub(super) wishes: Wishes,
     /// Nobody looks at the page yet.
@@ -142,6 +158,8 @@ pub(super) struct RawHit<'a> {
     pub(super) automated: bool,
     /// Its consent manager says no.
     pub(super) denied: bool,
+    /// Its script says that the screen takes more than one finger.
+    pub(super) touch: bool,
     pub(super) url: RawText<'a>,
     pub(super) referrer: RawText<'a>,
     /// An identifier that the site sent on purpose.
@@ -164,6 +182,6 @@ macro_rules! never_implements {
 }
 
 never_implements!(
-    RawText<'static>, RawAddress, Prefix, Wishes, RawClient<'static>, RawKind<'static>, RawHit<'static>
+    RawText<'static>, RawAddress, Prefix, Wishes, RawHints<'static>, RawClient<'static>, RawKind<'static>, RawHit<'static>
     => std::fmt::Debug = u8, std::fmt::Display = u16, Clone = u32, serde::Serialize = u64
 );

@@ -76,7 +76,7 @@ fn beacon(mut params: Params<'_>) -> Result<Said<'_>, Malformed> {
         url: params.take("dl"),
         referrer: params.take("dr"),
         device: Cow::Borrowed(""),
-        besides: Besides { automated: false, denied, discarded },
+        besides: Besides { denied, discarded, ..Besides::default() },
     }
     .checked()
 }

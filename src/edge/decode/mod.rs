@@ -58,6 +58,8 @@ struct Besides {
     automated: bool,
     /// Its consent manager says that this visitor is not to be measured.
     denied: bool,
+    /// Its script says that the screen takes more than one finger.
+    touch: bool,
     discarded: Discarded,
 }
 
@@ -181,6 +183,7 @@ impl Said<'_> {
             kind,
             automated: self.besides.automated,
             denied: self.besides.denied,
+            touch: self.besides.touch,
             url: RawText::new(&self.url),
             referrer: RawText::new(cut(&self.referrer, limits::URL_BYTES_MAX)),
             device: RawText::new(cut(&self.device, DEVICE_BYTES_MAX)),

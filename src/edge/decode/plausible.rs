@@ -1,4 +1,5 @@
-//! Plausible's dialect, which is ours too: one JSON object, by short names or long ones.
+//! Plausible's dialect, which is ours too: one JSON object, by short names or long ones. Our own
+//! script adds `t: 1` where the screen takes more than one finger.
 
 use std::borrow::Cow;
 
@@ -32,6 +33,7 @@ pub(in crate::edge) fn event(body: &[u8]) -> Result<Said<'_>, Malformed> {
     })?;
     let referrer = fields.text(&["r", "referrer"]).unwrap_or_default();
     let device = fields.text(&["device"]).unwrap_or_default();
+    let touch = matches!(fields.take(&["t"]), Some(Json::Number(number)) if number == "1");
     let kind = match &*name {
         "pageview" => Kind::Pageview,
         "engagement" => engagement(&mut fields)?,
@@ -43,7 +45,8 @@ pub(in crate::edge) fn event(body: &[u8]) -> Result<Said<'_>, Malformed> {
         },
     };
     let naming = Naming::Domains(domains);
-    Said { naming, kind, url, referrer, device, besides: Besides::default() }.checked()
+    Said { naming, kind, url, referrer, device, besides: Besides { touch, ..Besides::default() } }
+        .checked()
 }
 
 fn engagement<'a>(fields: &mut Fields<'a>) -> Result<Kind<'a>, Malformed> {

@@ -2,7 +2,7 @@ mod dialects;
 
 use proptest::prelude::*;
 
-use super::super::raw::{RawAddress, Wishes};
+use super::super::raw::{RawAddress, RawHints, Wishes};
 use super::*;
 
 /// What was said, for comparing. Only tests may look.
@@ -170,6 +170,7 @@ proptest! {
             address: RawAddress::split(None).0,
             prefix: RawAddress::split(None).1,
             agent: RawText::new(""),
+            hints: RawHints::default(),
             language: RawText::new(""),
             wishes: Wishes::default(),
             prefetch: false,

@@ -1,16 +1,19 @@
-//! A user agent's browser, system and device; robots first.
+//! A browser, its system and device; robots first.
 //!
 //! woothee names what most people use, but has stood still since 2021: [`super::marks`] tells
-//! robots from people before it, and names after it what it takes for something else. Nothing of
-//! the header's own words gets out: names come from our tables, of versions only the first number.
+//! robots from people before it, and names after it what it takes for something else; a browser's
+//! hints say what its agent does not any more. Nothing of the client's own words gets out: names
+//! come from our tables, of versions only the first number.
 
 use std::sync::LazyLock;
 
 use woothee::parser::{Parser, WootheeResult};
 
+use super::hints::{self, Brand};
 use super::marks::{Device, Mark, marks_of};
-use super::name;
-use crate::hit::Text;
+use super::{name, recent};
+use crate::edge::raw::RawHints;
+use crate::hit::{DropReason, Text};
 
 /// Bytes of an agent that are looked at; those of in-app browsers have 400.
 const AGENT_BYTES_MAX: usize = 512;
@@ -21,18 +24,19 @@ const VERSION_DIGITS_MAX: usize = 4;
 /// The Safari whose system says 18 for ever; from it on its own version is the system's.
 const SAFARI_OF_FROZEN_IOS: u16 = 26;
 
+/// Browsers that others are built on: a hint that says another name knows better.
+const BASES: &[&str] = &["", "Chrome", "Edge", "Webview"];
+
 /// What is kept of a user agent. Names are empty where they are not known.
 #[derive(Clone, Default)]
 pub(in crate::edge) struct Agent {
-    /// Whether it is a robot, a library, a preview or a monitor. Nothing else is then known.
-    pub bot: bool,
     /// Browser family.
     pub browser: Text,
     /// Its major version.
     pub browser_version: Text,
     /// System family.
     pub os: Text,
-    /// Its major version, where the agent still tells it.
+    /// Its major version, where the browser still tells it.
     pub os_version: Text,
     /// `Desktop`, `Mobile`, `Tablet`, `TV` or `Console`.
     pub device: Text,
@@ -41,45 +45,69 @@ pub(in crate::edge) struct Agent {
 /// What the marks say: of each kind the first.
 #[derive(Default)]
 struct Marked<'a> {
-    bot: bool,
+    machine: Option<DropReason>,
     browser: Option<(&'static str, &'a str)>,
     system: Option<(&'static str, &'a str)>,
     device: Option<Device>,
     mobile: bool,
 }
 
-/// What is known of a `User-Agent` header.
-pub(super) fn parsed(user_agent: &str) -> Agent {
-    let agent = cut(user_agent.trim());
+/// What is known of a browser by its `User-Agent`, its hints, and whether its screen takes more
+/// than one finger. An error: a robot, a library, a preview or a monitor, or a browser that a
+/// program drives.
+pub(in crate::edge) fn agent_of(
+    agent: &str,
+    hints: &RawHints<'_>,
+    touch: bool,
+) -> Result<Agent, DropReason> {
+    recent::remembered(agent, hints, touch, || read(agent, hints, touch))
+}
+
+/// [`agent_of`], looked at anew.
+pub(super) fn read(agent: &str, hints: &RawHints<'_>, touch: bool) -> Result<Agent, DropReason> {
+    let agent = cut(agent.trim());
     let marked = Marked::of(agent);
-    if marked.bot {
-        return Agent { bot: true, ..Agent::default() };
+    let brand = hints::brand(hints.brands.expose());
+    if let Some(reason) = marked.machine {
+        return Err(reason);
     }
-    let Some(base) = base_of(agent, marked.browser.is_some()) else {
-        return Agent { bot: true, ..Agent::default() };
+    if let Some(Brand::Headless) = brand {
+        return Err(DropReason::Headless);
+    }
+    let base = base_of(agent, marked.browser.is_some()).ok_or(DropReason::Bot)?;
+    let (browser, version) = browser(&marked, &base, brand.as_ref());
+    // No browser on a Mac takes fingers or says that it is mobile; those on iPads, which say that
+    // they are on a Mac, have no hints.
+    let is_pad = (touch && hints.brands.expose().is_empty()) || marked.mobile;
+    let (os, os_version) = match system(agent, &marked, &base) {
+        ("macOS", _) if is_pad => ("iPadOS", safari_version(&base)),
+        ("", _) => (hints::platform(hints.platform.expose()), ""),
+        it => it,
     };
-    let (browser, browser_version) =
-        marked.browser.unwrap_or_else(|| (browser_name(base.name), base.version));
-    let (os, os_version) = system(agent, &marked, &base);
-    Agent {
-        bot: false,
+    let os_version = hints::version(os, hints).unwrap_or(os_version);
+    let device = device(os, &marked, &base).or_else(|| hints::device(hints.mobile.expose()));
+    Ok(Agent {
         browser: name::known(browser),
-        browser_version: name::known(if browser.is_empty() { "" } else { major(browser_version) }),
+        browser_version: name::known(if browser.is_empty() { "" } else { major(version) }),
         os: name::known(os),
         os_version: name::known(os_version),
-        device: name::known(device(os, &marked, &base).map_or("", Device::name)),
-    }
+        device: name::known(device.map_or("", Device::name)),
+    })
 }
 
 impl<'a> Marked<'a> {
     fn of(agent: &'a str) -> Self {
-        let mut it = Self { bot: agent.is_empty(), ..Self::default() };
+        let machine = agent.is_empty().then_some(DropReason::Bot);
+        let mut it = Self { machine, ..Self::default() };
         for (mark, rest) in marks_of(agent) {
+            let rest = rest.trim_start_matches(['/', ' ']);
             match mark {
                 Mark::Bot => {
-                    it.bot = true;
+                    it.machine = Some(DropReason::Bot);
                     break;
                 }
+                // A robot may say its name behind it.
+                Mark::Headless => it.machine = Some(DropReason::Headless),
                 Mark::Nothing => {}
                 // Facebook's says first that it is one, then which.
                 Mark::Browser(name) => match it.browser {
@@ -105,14 +133,30 @@ impl<'a> Marked<'a> {
 fn base_of(agent: &str, has_browser: bool) -> Option<WootheeResult<'_>> {
     static PARSER: LazyLock<Parser> = LazyLock::new(Parser::new);
     let found = PARSER.parse(agent);
-    let known = found.as_ref().is_some_and(|it| it.name != "UNKNOWN");
     let machine = found.as_ref().is_some_and(|it| {
         it.category == "crawler" || it.name == "HTTP Library" || it.name.ends_with("RSSReader")
     });
-    // Every browser since Mosaic says Mozilla or Opera, and its system in parentheses.
-    let shaped =
-        agent.contains('(') && (agent.starts_with("Mozilla/") || agent.starts_with("Opera/"));
-    (!machine && (known || has_browser || shaped)).then(|| found.unwrap_or_default())
+    (!machine && (has_browser || is_shaped(agent))).then(|| found.unwrap_or_default())
+}
+
+/// Every browser since Mosaic says Mozilla or Opera, and then its system in parentheses.
+fn is_shaped(agent: &str) -> bool {
+    let rest = agent.strip_prefix("Mozilla/").or_else(|| agent.strip_prefix("Opera/"));
+    let version = rest.and_then(|rest| rest.split_once('(')).map(|(version, _)| version);
+    version.is_some_and(|it| it.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b' ')))
+}
+
+/// The browser's family, and what its version begins.
+fn browser<'a>(
+    marked: &Marked<'a>,
+    base: &'a WootheeResult<'_>,
+    brand: Option<&Brand<'a>>,
+) -> (&'static str, &'a str) {
+    let told = marked.browser.unwrap_or_else(|| (browser_name(base.name), base.version));
+    match brand {
+        Some(Brand::Browser(name, version)) if BASES.contains(&told.0) => (name, version),
+        _ => told,
+    }
 }
 
 fn browser_name(woothee: &str) -> &'static str {
@@ -142,7 +186,8 @@ fn system<'a>(
     let version = major(&base.os_version);
     match (marked.system, base.os) {
         (Some(("iPadOS", _)), _) | (None, "iPad") => ("iPadOS", ios_version(version, base)),
-        (Some((name, rest)), _) => (name, major(rest.trim_start_matches([' ', '/']))),
+        (Some(("iOS", rest)), _) => ("iOS", ios_version(major(rest), base)),
+        (Some((name, rest)), _) => (name, major(rest)),
         (None, "Windows 10") => ("Windows", "10"),
         (None, "Windows 8" | "Windows 8.1") => ("Windows", "8"),
         (None, "Windows 7") => ("Windows", "7"),
@@ -151,7 +196,9 @@ fn system<'a>(
         (None, "Windows Phone OS") => ("Windows Phone", version),
         (None, it) if it.starts_with("Windows") => ("Windows", ""),
         // It says 10.15 whatever it is.
-        (None, "Mac OSX" | "Mac OS Classic") => ("macOS", ""),
+        (None, "Mac OSX") if base.os_version.starts_with("10.15") => ("macOS", ""),
+        (None, "Mac OSX") => ("macOS", version),
+        (None, "Mac OS Classic") => ("macOS", ""),
         (None, "iPhone" | "iPod" | "iOS") => ("iOS", ios_version(version, base)),
         // A browser that hides the device hides the version too.
         (None, "Android") if agent.contains("Android 10; K)") => ("Android", ""),
@@ -169,9 +216,14 @@ fn system<'a>(
 
 /// The system's version or, since that is frozen, Safari's.
 fn ios_version<'a>(system: &'a str, base: &'a WootheeResult<'_>) -> &'a str {
-    let safari = if base.name == "Safari" { major(base.version) } else { "" };
+    let safari = safari_version(base);
     let frozen = safari.parse::<u16>().is_ok_and(|it| it >= SAFARI_OF_FROZEN_IOS);
     if frozen { safari } else { system }
+}
+
+/// Safari's version, which on phones and tablets is the system's.
+fn safari_version<'a>(base: &'a WootheeResult<'_>) -> &'a str {
+    if base.name == "Safari" { major(base.version) } else { "" }
 }
 
 fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Device> {
@@ -182,6 +234,7 @@ fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Dev
         "Android" | "Tizen" if marked.mobile => Some(Device::Mobile),
         "Android" => Some(Device::Tablet),
         "Tizen" => Some(Device::Tv),
+        "iPadOS" => Some(Device::Tablet),
         "iOS" | "HarmonyOS" | "Firefox OS" | "Windows Phone" | "BlackBerry" | "Symbian" => {
             Some(Device::Mobile)
         }
@@ -196,7 +249,7 @@ fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Dev
 }
 
 /// The first number of a version, if it begins with one that is short.
-fn major(version: &str) -> &str {
+pub(super) fn major(version: &str) -> &str {
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     if digits <= VERSION_DIGITS_MAX { &version[..digits] } else { "" }
 }

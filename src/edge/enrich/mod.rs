@@ -11,7 +11,8 @@
 //!   name     the one place where a `Text` is made
 //! page       URL → host, path; campaign: the seven keys of its query and the click networks
 //! source     campaign and referrer → source; channel: its group; spam
-//! agent      bots, browser, system, device; marks: the words it goes by; known_agents: lately
+//! agent      browser, system, device, or a robot; recent: those that come again
+//!   marks    the words they go by; robots: the words robots go by; hints
 //! language, geo
 //! ```
 
@@ -21,23 +22,24 @@ mod channel;
 mod data_centres;
 mod detect;
 mod geo;
+mod hints;
 mod host;
-mod known_agents;
 mod language;
 mod marks;
 mod name;
 mod page;
+mod recent;
+mod robots;
 mod scrub;
 mod source;
 mod spam;
 #[cfg(test)]
 mod tests;
 
-pub(super) use agent::Agent;
+pub(super) use agent::{Agent, agent_of};
 pub use data_centres::{DataCentres, DataCentresError};
 pub(super) use geo::Place;
 pub use geo::{Detail, Geo, GeoError};
-pub(super) use known_agents::agent_of;
 pub(super) use language::language_of;
 pub(super) use page::{PageUrl, page_url};
 pub(super) use source::{Source, source_of};

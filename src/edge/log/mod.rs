@@ -30,7 +30,7 @@ pub use pages::PageLines;
 use self::line::Line;
 use self::time::Dates;
 use super::deidentify::deidentify;
-use super::raw::{RawAddress, RawClient, RawHit, RawKind, RawText, Wishes};
+use super::raw::{RawAddress, RawClient, RawHints, RawHit, RawKind, RawText, Wishes};
 use super::{Places, SiteConfig, Sites, SitesError};
 use crate::hit::{DropReason, Record, RejectReason, Second, SiteName};
 use crate::keys::Keys;
@@ -255,6 +255,7 @@ impl LogEdge {
             address,
             prefix,
             agent: RawText::new(&agent),
+            hints: RawHints::default(),
             language: RawText::new(""),
             wishes: Wishes::default(),
             prefetch: false,
@@ -264,6 +265,7 @@ impl LogEdge {
             kind: RawKind::Pageview,
             automated: false,
             denied: false,
+            touch: false,
             url: RawText::new(&url),
             referrer: RawText::new(&referrer),
             device: RawText::new(""),

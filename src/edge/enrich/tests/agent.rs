@@ -1,13 +1,20 @@
 //! User agents.
 
 use super::super::agent_of;
+use crate::edge::raw::RawHints;
 use crate::hit::Text;
 
 /// Browser, its version, system, its version, device.
 #[track_caller]
 fn check(agent: &str, expected: [&str; 5]) {
-    let found = agent_of(agent);
-    assert!(!found.bot, "{agent} is taken for a robot");
+    check_hinted(agent, RawHints::default(), false, expected);
+}
+
+/// The same, of a browser that tells more.
+#[track_caller]
+fn check_hinted(agent: &str, hints: RawHints<'_>, touch: bool, expected: [&str; 5]) {
+    let found = agent_of(agent, &hints, touch);
+    let found = found.unwrap_or_else(|_| panic!("{agent} is taken for a robot"));
     let found = [found.browser, found.browser_version, found.os, found.os_version, found.device];
     assert_eq!(found.each_ref().map(Text::as_str), expected, "{agent}");
 }
@@ -190,6 +197,6 @@ fn robots_are_no_visitors() {
         "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
     ];
     for robot in robots {
-        assert!(agent_of(robot).bot, "{robot} is taken for a visitor");
+        assert!(agent_of(robot, &RawHints::default(), false).is_err(), "{robot} is a visitor");
     }
 }

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 
 use super::super::{agent_of, detect, language_of, page_url, scrub, source_of};
+use crate::edge::raw::{RawHints, RawText};
 use crate::limits;
 
 /// Text with more of what the scrubber looks for than chance would have.
@@ -116,14 +117,27 @@ proptest! {
             source_of(&page.campaign, &text, page.hostname.as_str());
         }
         page_url(&text, &text);
-        agent_of(&text);
+        let hints = RawHints {
+            brands: RawText::new(&text),
+            platform_version: RawText::new(&text),
+            ..RawHints::default()
+        };
+        drop(agent_of(&text, &hints, true));
         language_of(&text);
     }
 
     #[test]
     fn no_word_of_an_agent_comes_out(word in "[jqxz]{5,9}[0-9]{5}") {
         let agent = format!("Mozilla/5.0 ({word}; Android {word}) {word}/{word} OPR/{word} Chrome/1");
-        let agent = agent_of(&agent);
+        let brands = format!("\"{word}\";v=\"{word}\", \"Brave\";v=\"{word}\"");
+        let quoted = format!("\"{word}\"");
+        let hints = RawHints {
+            brands: RawText::new(&brands),
+            mobile: RawText::new(&word),
+            platform: RawText::new(&quoted),
+            platform_version: RawText::new(&quoted),
+        };
+        let agent = agent_of(&agent, &hints, false).expect("it is no robot");
         let names = [agent.browser, agent.browser_version, agent.os, agent.os_version, agent.device];
         prop_assert!(names.iter().all(|it| !it.as_str().contains(&word[..4])));
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use super::super::{agent_of, page_url};
+use crate::edge::raw::RawHints;
 
 /// The lines of the access log in the test data; none where no test data was asked for.
 fn access_log() -> Option<String> {
@@ -34,7 +35,7 @@ fn real_agents_have_names() {
     let Some(log) = access_log() else { return };
     let agents = log.lines().filter_map(|line| line.rsplit('"').nth(1));
     let (mut people, mut unnamed) = (0_u32, 0_u32);
-    for agent in agents.map(agent_of).filter(|it| !it.bot) {
+    for agent in agents.filter_map(|it| agent_of(it, &RawHints::default(), false).ok()) {
         people += 1;
         unnamed += u32::from(agent.browser.is_empty() || agent.os.is_empty());
     }
