@@ -16,7 +16,7 @@ use super::sites::Measured;
 use crate::console::command::doctor::{self, DoctorContext, LedgerFacts};
 use crate::console::{Examiner, Import, Live, Reply, Site, StateDb};
 use crate::count::Counter;
-use crate::edge::Edge;
+use crate::edge::{Detail, Edge};
 use crate::hit::{Clock, SiteName};
 use crate::outbox::Outbox;
 use crate::spool::SpoolWriter;
@@ -45,6 +45,7 @@ pub(super) struct Running {
     pub(super) store: Arc<Connected>,
     /// Whether visitor keys are in the kernel's keyring.
     pub(super) keyring: bool,
+    pub(super) places: Detail,
     pub(super) geo_attribution: Option<String>,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -94,6 +95,10 @@ impl Live for Running {
             totals: self.totals(),
         };
         metrics::write(&figures, out);
+    }
+
+    fn places(&self) -> &'static str {
+        self.places.name()
     }
 
     fn geo_attribution(&self) -> Option<&str> {

@@ -245,6 +245,7 @@ impl Stages {
             sent: Arc::new(SendFigures::default()),
             store: Arc::new(Connected::default()),
             keyring: keys.backend() == Backend::Kernel,
+            places: config.places,
             geo_attribution: config.geo_attribution.clone(),
             clock,
         });

@@ -169,7 +169,7 @@ impl Config {
         let geo_attribution = r.optional("geo", "attribution");
         let data_centres = r.path("geo", "data_centres");
         let valid = "country, region or city";
-        let places = r.parsed("privacy", "places", Detail::Country, valid, detail);
+        let places = r.parsed("privacy", "places", Detail::Country, valid, Detail::parse);
         let sites = sites(r, signals);
         if spool_segment_bytes * 2 > spool_max_bytes {
             r.problem("[spool] max_bytes must be at least twice segment_bytes".to_owned());
@@ -322,15 +322,6 @@ const SITE_KEYS: &[&str] = &[
     "allow_hostnames",
     "block_data_centres",
 ];
-
-fn detail(name: &str) -> Option<Detail> {
-    Some(match name {
-        "country" => Detail::Country,
-        "region" => Detail::Region,
-        "city" => Detail::City,
-        _ => return None,
-    })
-}
 
 /// What is not counted for a site.
 fn rules(table: &mut Entry, at: &str, r: &mut Reader) -> SiteRules {

@@ -23,6 +23,9 @@ pub trait Live: Send + Sync + 'static {
     /// Appends the program's metrics in Prometheus' text format.
     fn metrics(&self, out: &mut String);
 
+    /// How much of a visitor's place is kept: `country`, `region` or `city`.
+    fn places(&self) -> &'static str;
+
     /// What is to be shown beside countries, regions and cities, for whoever told them.
     fn geo_attribution(&self) -> Option<&str>;
 

@@ -67,6 +67,10 @@ impl Live for Figures {
         out.push_str("headcount_hits_total 14\n");
     }
 
+    fn places(&self) -> &'static str {
+        "country"
+    }
+
     fn geo_attribution(&self) -> Option<&str> {
         Some("places by somebody")
     }

@@ -138,6 +138,7 @@ pub(super) async fn session(
         "role": access.role.name(),
         "may_change_sites": access.may_change_sites(),
         "geo_attribution": console.live.geo_attribution(),
+        "places": console.live.places(),
     })))
 }
 

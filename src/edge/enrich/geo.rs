@@ -32,6 +32,24 @@ pub enum Detail {
     City,
 }
 
+impl Detail {
+    /// Each, by its name.
+    const NAMES: &[(&str, Self)] =
+        &[("country", Self::Country), ("region", Self::Region), ("city", Self::City)];
+
+    /// The detail of a name: `country`, `region` or `city`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, detail)| *detail)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, detail)| *detail == self).map_or("", |(name, _)| name)
+    }
+}
+
 /// Where a network is: empty as far as it is not known, or not to be kept.
 #[derive(Clone, Default)]
 pub(in crate::edge) struct Place {
