@@ -75,10 +75,11 @@ pub(super) fn read(agent: &str, hints: &RawHints<'_>, touch: bool) -> Result<Age
         return Err(DropReason::Headless);
     }
     let base = base_of(agent, marked.browser.is_some()).ok_or(DropReason::Bot)?;
-    let (browser, version) = browser(&marked, &base, brand.as_ref());
-    // No browser on a Mac takes fingers or says that it is mobile; those on iPads, which say that
-    // they are on a Mac, have no hints.
-    let is_pad = (touch && hints.brands.expose().is_empty()) || marked.mobile;
+    let (browser, version) = browser(agent, &marked, &base, brand.as_ref());
+    // On iPads browsers say that they are on a Mac. Those have no hints, and on a Mac none says
+    // that it is mobile or (CriOS, FxiOS, EdgiOS) for iOS.
+    let is_pad =
+        (touch && hints.brands.expose().is_empty()) || marked.mobile || agent.contains("iOS/");
     let (os, os_version) = match system(agent, &marked, &base) {
         ("macOS", _) if is_pad => ("iPadOS", safari_version(&base)),
         ("", _) => (hints::platform(hints.platform.expose()), ""),
@@ -109,12 +110,11 @@ impl<'a> Marked<'a> {
                 // A robot may say its name behind it.
                 Mark::Headless => it.machine = Some(DropReason::Headless),
                 Mark::Nothing => {}
-                // Facebook's says first that it is one, then which.
-                Mark::Browser(name) => match it.browser {
-                    Some((first, version)) if first == name && major(version).is_empty() => {
-                        it.browser = Some((name, rest));
-                    }
-                    _ => it.browser = it.browser.or(Some((name, rest))),
+                Mark::Browser(name) => it.browser = it.browser.or(Some((name, rest))),
+                Mark::Version(name) => match it.browser {
+                    Some((_, version)) if !major(version).is_empty() => {}
+                    Some((first, _)) => it.browser = Some((first, rest)),
+                    None => it.browser = Some((name, rest)),
                 },
                 Mark::System(name) => it.system = it.system.or(Some((name, rest))),
                 Mark::Machine(name, device) => {
@@ -148,11 +148,16 @@ fn is_shaped(agent: &str) -> bool {
 
 /// The browser's family, and what its version begins.
 fn browser<'a>(
+    agent: &'a str,
     marked: &Marked<'a>,
     base: &'a WootheeResult<'_>,
     brand: Option<&Brand<'a>>,
 ) -> (&'static str, &'a str) {
-    let told = marked.browser.unwrap_or_else(|| (browser_name(base.name), base.version));
+    let told = marked.browser.unwrap_or_else(|| match browser_name(base.name) {
+        // An app's pages are Chrome's; of itself it says 4.0 whatever it is.
+        "Webview" => ("Webview", agent.split_once("Chrome/").map_or(base.version, |(_, it)| it)),
+        name => (name, base.version),
+    });
     match brand {
         Some(Brand::Browser(name, version)) if BASES.contains(&told.0) => (name, version),
         _ => told,
@@ -209,7 +214,8 @@ fn system<'a>(
         (None, "Firefox OS") => ("Firefox OS", ""),
         (None, "BlackBerry" | "BlackBerry 10") => ("BlackBerry", version),
         (None, "SymbianOS") => ("Symbian", ""),
-        (None, _) if agent.contains("Windows NT") => ("Windows", ""),
+        (None, _) if agent.contains("Win") => ("Windows", ""),
+        (None, _) if agent.contains("Macintosh") => ("macOS", ""),
         _ => ("", ""),
     }
 }
@@ -232,9 +238,8 @@ fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Dev
     }
     match os {
         "Android" | "Tizen" if marked.mobile => Some(Device::Mobile),
-        "Android" => Some(Device::Tablet),
+        "Android" | "iPadOS" => Some(Device::Tablet),
         "Tizen" => Some(Device::Tv),
-        "iPadOS" => Some(Device::Tablet),
         "iOS" | "HarmonyOS" | "Firefox OS" | "Windows Phone" | "BlackBerry" | "Symbian" => {
             Some(Device::Mobile)
         }

@@ -4,7 +4,7 @@
 //! makes for itself, and what of it was found.
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::hash::BuildHasher as _;
 
 use foldhash::quality::RandomState;
 
@@ -39,11 +39,9 @@ pub(super) fn remembered(
 ) -> Found {
     let RawHints { brands, mobile, platform, platform_version } = hints;
     RECENT.with_borrow_mut(|recent| {
-        let mut hasher = recent.key.build_hasher();
         let told =
             [agent, brands.expose(), mobile.expose(), platform.expose(), platform_version.expose()];
-        (told, touch).hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = recent.key.hash_one((told, touch));
         #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the place")]
         let place = hash as usize % AGENTS_MAX;
         match &recent.places[place] {

@@ -1,19 +1,19 @@
 //! User agents.
 
 use super::super::agent_of;
-use crate::edge::raw::RawHints;
-use crate::hit::Text;
+use crate::edge::raw::{RawHints, RawText};
+use crate::hit::{DropReason, Text};
 
 /// Browser, its version, system, its version, device.
 #[track_caller]
 fn check(agent: &str, expected: [&str; 5]) {
-    check_hinted(agent, RawHints::default(), false, expected);
+    check_hinted(agent, &RawHints::default(), false, expected);
 }
 
 /// The same, of a browser that tells more.
 #[track_caller]
-fn check_hinted(agent: &str, hints: RawHints<'_>, touch: bool, expected: [&str; 5]) {
-    let found = agent_of(agent, &hints, touch);
+fn check_hinted(agent: &str, hints: &RawHints<'_>, touch: bool, expected: [&str; 5]) {
+    let found = agent_of(agent, hints, touch);
     let found = found.unwrap_or_else(|_| panic!("{agent} is taken for a robot"));
     let found = [found.browser, found.browser_version, found.os, found.os_version, found.device];
     assert_eq!(found.each_ref().map(Text::as_str), expected, "{agent}");
@@ -142,12 +142,42 @@ fn apps_televisions_and_consoles_have_names() {
     );
     check(
         "Mozilla/5.0 (Nintendo Switch; WebApplet) AppleWebKit/613.0 (KHTML, like Gecko) NF/6.0 NintendoBrowser/5.1",
-        ["", "", "Nintendo", "", "Console"],
+        ["Nintendo Browser", "5", "Nintendo", "", "Console"],
     );
     check(
         "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0 Safari/537.36 ArkWeb/4.1 Mobile",
         ["Chrome", "114", "HarmonyOS", "5", "Mobile"],
     );
+}
+
+#[test]
+fn apps_show_pages_too() {
+    const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/22G86";
+    const ANDROID: &str = "Mozilla/5.0 (Linux; Android 14; SM-S911B Build/UP1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36";
+    let on_iphone = |app: &str, name, version| {
+        check(&format!("{IPHONE} {app}"), [name, version, "iOS", "18", "Mobile"]);
+    };
+    let on_android = |app: &str, name, version| {
+        check(&format!("{ANDROID} {app}"), [name, version, "Android", "14", "Mobile"]);
+    };
+    on_iphone("", "Webview", "");
+    on_android("", "Webview", "142");
+    on_iphone("[FBAN/MessengerForiOS;FBAV/530.0;FBBV/1]", "Messenger", "530");
+    on_android("[FB_IAB/FB4A;FBAV/530.0.0;]", "Facebook", "530");
+    on_android("Instagram 400.0.0.1 Android (34/14; 480dpi)", "Instagram", "400");
+    on_android("trill_2022 BytedanceWebview/d8a21c6", "TikTok", "2022");
+    on_iphone("LinkedInApp/9.30", "LinkedIn", "9");
+    on_iphone("Snapchat/14.25.0.48 (like Safari/8624.5, panda)", "Snapchat", "14");
+    on_iphone("[Pinterest/iOS]", "Pinterest", "");
+    on_iphone("Twitter for iPhone/11.2", "X", "11");
+    on_iphone("Safari Line/14.1.0", "LINE", "14");
+    on_iphone("MicroMessenger/8.0.1(0x1) NetType/WIFI", "WeChat", "8");
+    on_android("DuckDuckGo/5", "DuckDuckGo", "5");
+    on_android("GSA/15.1", "Google App", "15");
+    on_android("XiaoMi/MiuiBrowser/14.1", "Mi Browser", "14");
+    on_android("UCBrowser/13.4", "UC Browser", "13");
+    on_android("MQQBrowser/6.2", "QQ Browser", "6");
+    on_android("HuaweiBrowser/15.0", "Huawei Browser", "15");
 }
 
 #[test]
@@ -198,5 +228,109 @@ fn robots_are_no_visitors() {
     ];
     for robot in robots {
         assert!(agent_of(robot, &RawHints::default(), false).is_err(), "{robot} is a visitor");
+    }
+}
+
+#[test]
+fn browsers_that_a_program_drives_are_told_apart_from_robots() {
+    const CHROME: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+    let check = |agent: &str, brands: &str, expected: DropReason| {
+        let hints = RawHints { brands: RawText::new(brands), ..RawHints::default() };
+        assert_eq!(agent_of(agent, &hints, false).err(), Some(expected), "{agent}");
+    };
+    let headless = CHROME.replace("Chrome", "HeadlessChrome");
+    check(&headless, "", DropReason::Headless);
+    check(CHROME, "\"HeadlessChrome\";v=\"140\", \"Chromium\";v=\"140\"", DropReason::Headless);
+    check(&format!("{CHROME} Cypress/13.0"), "", DropReason::Headless);
+    // A robot that drives one is a robot.
+    check(&format!("{headless} (compatible; ExampleBot/1.0)"), "", DropReason::Bot);
+}
+
+#[test]
+fn hints_say_what_agents_do_not_any_more() {
+    const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    const MAC: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    const ANDROID: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36";
+    const CHROMIUM: &str = "\"Chromium\";v=\"142\", \"Not_A Brand\";v=\"99\"";
+    let check = |agent: &str, [brand, platform, version]: [&str; 3], expected| {
+        let brands = format!("{CHROMIUM}, \"{brand}\";v=\"142\"");
+        let [platform, version] = [platform, version].map(|it| format!("\"{it}\""));
+        let hints = RawHints {
+            brands: RawText::new(&brands),
+            mobile: RawText::new("?0"),
+            platform: RawText::new(&platform),
+            platform_version: RawText::new(&version),
+        };
+        check_hinted(agent, &hints, false, expected);
+    };
+    check(
+        WINDOWS,
+        ["Google Chrome", "Windows", "15.0.0"],
+        ["Chrome", "142", "Windows", "11", "Desktop"],
+    );
+    check(WINDOWS, ["Brave", "Windows", "10.0.0"], ["Brave", "142", "Windows", "10", "Desktop"]);
+    check(WINDOWS, ["Vivaldi", "Windows", ""], ["Vivaldi", "142", "Windows", "10", "Desktop"]);
+    check(WINDOWS, ["Opera GX", "Windows", "0.1.0"], ["Opera", "142", "Windows", "10", "Desktop"]);
+    check(MAC, ["Google Chrome", "macOS", "15.6.1"], ["Chrome", "142", "macOS", "15", "Desktop"]);
+    check(
+        ANDROID,
+        ["Google Chrome", "Android", "16.0.0"],
+        ["Chrome", "142", "Android", "16", "Mobile"],
+    );
+    check(ANDROID, ["Jane's", "Android", ""], ["Chrome", "142", "Android", "", "Mobile"]);
+    // The version of another system than the agent's is not its version.
+    check(ANDROID, ["Google Chrome", "Linux", "16"], ["Chrome", "142", "Android", "", "Mobile"]);
+    // What the agent says of an app stands.
+    check(
+        &format!("{ANDROID} Instagram 400.0.0"),
+        ["Android WebView", "Android", "16.0.0"],
+        ["Instagram", "400", "Android", "16", "Mobile"],
+    );
+    check(
+        &format!("{WINDOWS} Edg/142.0"),
+        ["DuckDuckGo", "Windows", "14"],
+        ["DuckDuckGo", "142", "Windows", "11", "Desktop"],
+    );
+}
+
+#[test]
+fn a_mac_that_takes_fingers_is_an_ipad() {
+    const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/605.1.15";
+    const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/142 Version/11.1.1 Safari/605.1.15";
+    let none = RawHints::default;
+    check_hinted(SAFARI, &none(), true, ["Safari", "18", "iPadOS", "18", "Tablet"]);
+    check_hinted(SAFARI, &none(), false, ["Safari", "18", "macOS", "", "Desktop"]);
+    check_hinted(CHROME, &none(), false, ["Chrome", "142", "iPadOS", "", "Tablet"]);
+    // Chrome on a Mac has hints; on an iPad it has none.
+    let hints = RawHints { brands: RawText::new("\"Chromium\";v=\"142\""), ..none() };
+    check_hinted(SAFARI, &hints, true, ["Safari", "18", "macOS", "", "Desktop"]);
+    // Fingers say nothing of other systems.
+    check_hinted(
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0",
+        &none(),
+        true,
+        ["Firefox", "145", "Windows", "10", "Desktop"],
+    );
+}
+
+#[test]
+fn an_agent_that_comes_again_is_told_the_same() {
+    const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    for _ in 0..2 {
+        check(CHROME, ["Chrome", "142", "Windows", "10", "Desktop"]);
+        assert!(agent_of("curl/8.5.0", &RawHints::default(), false).is_err());
+        let hints = RawHints { brands: RawText::new("\"Brave\";v=\"142\""), ..Default::default() };
+        check_hinted(CHROME, &hints, false, ["Brave", "142", "Windows", "10", "Desktop"]);
+    }
+}
+
+#[test]
+fn words_inside_other_words_are_no_robots() {
+    for agent in [
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/22G86 [FBAN/FBIOS;FBAV/530.0;FBCR/OrangeBotswana]",
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36 (Ecosia android@142.0.0.0)",
+        "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0)",
+    ] {
+        assert!(agent_of(agent, &RawHints::default(), false).is_ok(), "{agent}");
     }
 }

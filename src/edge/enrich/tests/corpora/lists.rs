@@ -105,8 +105,8 @@ pub(super) fn flat_yaml(text: &str) -> Value {
             None => plain,
         };
         let (name, value) = pair.split_once(':').expect("a key and a value");
-        let last = list.last_mut().expect("an object has begun");
-        last[name] = scalar(value.trim());
+        let object = list.last_mut().expect("an object has begun");
+        object[name] = scalar(value.trim());
     }
     Value::Object(lists)
 }
