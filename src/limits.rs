@@ -126,6 +126,9 @@ pub const FILTERS_MAX: usize = 20;
 /// See [`FILTERS_MAX`].
 pub const FILTER_VALUES_MAX: usize = 200;
 
+/// How deep `and`, `or` and `not` may nest: a dashboard needs two.
+pub const FILTER_DEPTH_MAX: usize = 8;
+
 /// Seconds a sign-in link works: long enough to be typed over from another machine's terminal.
 pub const SIGN_IN_LINK_LIFE_S: i64 = 60 * 60;
 

@@ -1,5 +1,7 @@
 //! The `headcount` command: arguments in, an exit code out.
 
+mod import;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use headcount::config::Config;
 use headcount::console::{Command, password};
+use headcount::edge::{LogFormat, PageLines, Pattern};
 use headcount::{app, store, telemetry, terminal};
 
 /// Counts the people who visit a website or open a mailing, and keeps none of them.
@@ -40,6 +43,9 @@ enum Task {
     /// Who may sign in with a password.
     #[command(subcommand)]
     User(UserTask),
+    /// Counts what was written down elsewhere.
+    #[command(subcommand)]
+    Import(ImportTask),
     /// Prints a fresh link to sign in to the dashboard.
     SignIn,
     /// Says whether headcount runs, and how many are there now.
@@ -112,6 +118,41 @@ enum UserTask {
     },
 }
 
+#[derive(Subcommand)]
+enum ImportTask {
+    /// Counts the page views of a web server's access log, at the times that stand there.
+    ///
+    /// A page view is a GET that was answered with 200 to 299 or 304, of a path whose last part has
+    /// no extension, or one of html, htm, shtml, xhtml, php, asp, aspx, jsp, cgi. Lines of robots
+    /// are dropped as live hits are.
+    ///
+    /// All files are one log: give those of one stretch of time in one command. The same log counts
+    /// once, and days that have counts already are refused.
+    AccessLog {
+        /// Its files, plain or gzip; - is standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The site's domain.
+        #[arg(long, value_name = "DOMAIN")]
+        site: String,
+        /// combined (nginx, Apache), common, or vhost_combined.
+        #[arg(long, default_value = "combined")]
+        format: String,
+        /// Paths that are pages, such as "/blog/*"; may be given more than once.
+        #[arg(long = "only", value_name = "PATTERN")]
+        only: Vec<String>,
+        /// Paths that are none, such as "/api/*"; may be given more than once.
+        #[arg(long = "except", value_name = "PATTERN")]
+        except: Vec<String>,
+        /// Adds to days that have counts already: their visitors are counted again.
+        #[arg(long)]
+        force: bool,
+        /// Reads and counts, and keeps nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
 /// A command that could not be tried: wrong arguments or configuration.
 const USAGE: u8 = 2;
 
@@ -157,6 +198,24 @@ fn run(arguments: Arguments) -> ExitCode {
         }
         Task::User(UserTask::List) => Command::UserList,
         Task::User(UserTask::Remove { email }) => Command::UserRemove { email },
+        Task::Import(ImportTask::AccessLog {
+            files,
+            site,
+            format,
+            only,
+            except,
+            force,
+            dry_run,
+        }) => {
+            let log = log_import(files, site, &format, (&only, &except), (force, dry_run));
+            return match log {
+                Ok(log) => ended(import::run(&config, &log)),
+                Err(why) => {
+                    terminal::complain(&why);
+                    ExitCode::from(USAGE)
+                }
+            };
+        }
         Task::SignIn => Command::SignIn,
         Task::Status => Command::Status,
         Task::Doctor => Command::Doctor,
@@ -176,6 +235,24 @@ fn run(arguments: Arguments) -> ExitCode {
         }
         Err(error) => ended(Err(error)),
     }
+}
+
+fn log_import(
+    files: Vec<PathBuf>,
+    site: String,
+    format: &str,
+    (only, except): (&[String], &[String]),
+    (force, dry_run): (bool, bool),
+) -> Result<app::LogImport, String> {
+    let format = LogFormat::parse(format)
+        .ok_or("--format is combined, common or vhost_combined".to_owned())?;
+    let patterns = |texts: &[String]| -> Result<Vec<Pattern>, String> {
+        let pattern =
+            |text: &String| Pattern::parse(text).map_err(|error| format!("{text:?} {error}"));
+        texts.iter().map(pattern).collect()
+    };
+    let pages = PageLines { only: patterns(only)?, except: patterns(except)? };
+    Ok(app::LogImport { files, site, format, pages, force, dry_run })
 }
 
 /// The hash of a password that is asked for here.

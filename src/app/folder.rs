@@ -76,10 +76,12 @@ impl DataFolder {
     }
 }
 
-/// When the newest file of `folder` was written; none if there is none.
+/// When the newest file of `folder` was written; none if there is none. A lock is written by whoever
+/// takes it, whatever else it does.
 pub(super) fn last_written(folder: &Path) -> Option<Second> {
     let entries = fs::read_dir(folder).ok()?;
-    let times = entries.filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok());
+    let files = entries.filter_map(Result::ok).filter(|entry| entry.file_name() != "lock");
+    let times = files.filter_map(|entry| entry.metadata().ok()?.modified().ok());
     let newest = times.max()?.duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(newest.as_secs()).ok().map(Second)
 }

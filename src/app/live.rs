@@ -7,14 +7,16 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use jiff::tz::TimeZone;
 use tokio::sync::Notify;
 
+use super::import::accept;
 use super::metrics;
 use super::sites::Measured;
 use crate::console::command::doctor::{self, DoctorContext, LedgerFacts};
-use crate::console::{Examiner, Live, Site};
+use crate::console::{Examiner, Import, Live, Reply, Site, StateDb};
 use crate::count::Counter;
-use crate::edge::Edge;
+use crate::edge::{Detail, Edge};
 use crate::hit::{Clock, SiteName};
 use crate::outbox::Outbox;
 use crate::spool::SpoolWriter;
@@ -25,18 +27,26 @@ use crate::telemetry;
 /// Seconds in which a visitor is a current one, as Plausible has it.
 const CURRENT_S: i64 = 5 * 60;
 
+/// Bytes in the outbox that are no more than what was counted just now.
+const BEHIND_BYTES: u64 = 1 << 20;
+
 /// The running stages, for reading.
 pub(super) struct Running {
     pub(super) data_dir: PathBuf,
     pub(super) counter: Arc<Mutex<Counter>>,
     pub(super) edge: Arc<Edge>,
     pub(super) measured: Measured,
+    pub(super) state: Arc<StateDb>,
+    /// Told when an import was accepted.
+    pub(super) imports: Notify,
     pub(super) spool: Arc<SpoolWriter>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) sent: Arc<SendFigures>,
     pub(super) store: Arc<Connected>,
     /// Whether visitor keys are in the kernel's keyring.
     pub(super) keyring: bool,
+    pub(super) places: Detail,
+    pub(super) geo_attribution: Option<String>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -87,6 +97,38 @@ impl Live for Running {
         metrics::write(&figures, out);
     }
 
+    fn places(&self) -> &'static str {
+        self.places.name()
+    }
+
+    fn geo_attribution(&self) -> Option<&str> {
+        self.geo_attribution.as_deref()
+    }
+
+    fn accept_import<'a>(
+        &'a self,
+        import: Import,
+        force: bool,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+        Box::pin(async move {
+            // A day's counts may not all be in ClickHouse yet, where they are looked for.
+            if self.outbox.figures().waiting_bytes > BEHIND_BYTES {
+                return Reply::failed("ClickHouse is behind: try again when it has caught up");
+            }
+            let zone = self.measured.sites.timezone_of(import.site.as_str());
+            let zone = zone.and_then(|zone| TimeZone::get(&zone).ok());
+            let Some(zone) = zone else { return Reply::failed("this site is not measured") };
+            let (state, store) = (&self.state, &*self.store);
+            match accept(state, store, &zone, &self.data_dir, &import, force).await {
+                Ok(()) => {
+                    self.imports.notify_one();
+                    Reply::done(Vec::new())
+                }
+                Err(error) => Reply::failed(error.to_string()),
+            }
+        })
+    }
+
     fn sites_changed(&self, sites: Vec<Site>) {
         if self.measured.set(&sites, self.clock.now()).is_err() {
             telemetry::error("app", "the sites cannot be measured: a time zone is not known", &[]);
@@ -125,13 +167,17 @@ impl Connected {
         if self.store.set(store).is_err() {
             debug_assert!(false, "there is one store");
         }
-        self.there.notify_one();
+        self.there.notify_waiters();
     }
 
-    /// Waits until there is a store. For one who waits.
-    pub(super) async fn wait(&self) {
-        if self.store.get().is_none() {
-            self.there.notified().await;
+    /// The store, once there is one.
+    pub(super) async fn wait(&self) -> &Store {
+        loop {
+            let there = self.there.notified();
+            if let Some(store) = self.store.get() {
+                return store;
+            }
+            there.await;
         }
     }
 }

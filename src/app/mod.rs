@@ -12,6 +12,7 @@
 mod command;
 mod counting;
 mod folder;
+mod import;
 mod live;
 mod metrics;
 mod recover;
@@ -22,4 +23,5 @@ mod welcome;
 
 pub use command::{CommandError, command};
 pub use folder::{DataFolder, FolderError};
+pub use import::{Counted, ImportError, Imported, LogImport, Progress, Unread, import};
 pub use serve::{ServeError, serve};

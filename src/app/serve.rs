@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::counting::Counting;
@@ -26,8 +26,8 @@ use crate::console::control::Control;
 use crate::console::{self, Console, StateDb, StateError};
 use crate::count::Rows;
 use crate::edge::{
-    self, BindError, DataCentres, DataCentresError, Edge, EdgeConfig, Geo, Patience, Places, Sink,
-    Sites, SitesError,
+    self, BindError, DataCentres, DataCentresError, Detail, Edge, EdgeConfig, Geo, GeoError,
+    Patience, Places, Sink, Sites, SitesError,
 };
 use crate::hit::{Clock, SystemClock};
 use crate::keys::{Backend, Keys};
@@ -75,9 +75,9 @@ pub enum ServeError {
     /// The password's file cannot be read.
     #[error("[store] password_file {0} cannot be read ({1})")]
     Password(PathBuf, std::io::Error),
-    /// The country database was named, and cannot be read.
-    #[error("[geo] database {0} cannot be read: {1}")]
-    Geo(PathBuf, String),
+    /// A database of places cannot be used.
+    #[error("[geo] {0}")]
+    Geo(#[from] GeoError),
     /// The list of data centres cannot be used.
     #[error(transparent)]
     DataCentres(#[from] DataCentresError),
@@ -109,7 +109,7 @@ pub fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
     let mut console = edge::bind(&config.console_listen, 1)?;
     let folder = DataFolder::open(&config.data_dir)?;
     let target = storing::target(&config, &folder)?;
-    let places = Places { geo: geo(&config)?, data_centres: data_centres(&config)? };
+    let places = places(&config)?;
     let stages = Stages::start(&config, &folder, places, demo)?;
     let (stop_edge, edge_stopped) = watch::channel(false);
     let edge_threads = edge_threads(ingest, &stages.running.edge, &edge_stopped)?;
@@ -133,17 +133,24 @@ fn forbid_dumps() {
     }
 }
 
+/// What is known of networks.
+pub(super) fn places(config: &Config) -> Result<Places, ServeError> {
+    let (geo, data_centres) = (geo(config)?, data_centres(config)?);
+    Ok(Places { geo, detail: config.places, data_centres })
+}
+
 /// The configured database, or the one beside the program; without one, countries are unknown.
 fn geo(config: &Config) -> Result<Option<Arc<Geo>>, ServeError> {
-    if let Some(path) = &config.geo_database {
-        let failed = |error| ServeError::Geo(path.clone(), format!("{error}"));
-        return Geo::open(path).map(|geo| Some(Arc::new(geo))).map_err(failed);
-    }
-    let found = Geo::default_database().and_then(|path| Geo::open(&path).ok());
-    if found.is_none() {
+    let mut paths = config.city_databases.clone();
+    paths.extend(config.geo_database.clone().or_else(Geo::default_database));
+    if paths.is_empty() {
         telemetry::warn("app", "there is no country database: countries are not told", &[]);
+        return Ok(None);
     }
-    Ok(found.map(Arc::new))
+    if config.places > Detail::Country && config.city_databases.is_empty() {
+        telemetry::warn("app", "regions and cities need [geo] city_databases", &[]);
+    }
+    Ok(Some(Arc::new(Geo::open_all(&paths)?)))
 }
 
 /// The configured list, or the one beside the program. Sites that drop data centres' hits need one.
@@ -231,11 +238,15 @@ impl Stages {
             counter,
             edge,
             measured,
+            state: Arc::clone(&state),
+            imports: Notify::new(),
             spool,
             outbox,
             sent: Arc::new(SendFigures::default()),
             store: Arc::new(Connected::default()),
             keyring: keys.backend() == Backend::Kernel,
+            places: config.places,
+            geo_attribution: config.geo_attribution.clone(),
             clock,
         });
         Ok(Self { running, state, counting })
@@ -327,6 +338,7 @@ async fn run(
     }
     welcome(&config, &state, &url, demo, running.clock.now())?;
 
+    let imports_task = tokio::spawn(storing::write_imports(Arc::clone(&running), stopped.clone()));
     // Until a signal, or until the store turns out to be unusable.
     let ended = tokio::select! {
         _ = asked.wait_for(|asked| *asked) => None,
@@ -346,6 +358,7 @@ async fn run(
     }
     stop.send_replace(true);
     drop(control_task.await);
+    drop(imports_task.await);
     // A dashboard that is left open must not hold the program.
     drop(timeout(limits::STOP_TIMEOUT, console_task).await);
     let result = match ended {

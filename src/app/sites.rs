@@ -24,18 +24,25 @@ impl Measured {
 
     /// Measures these from now on.
     pub(super) fn set(&self, sites: &[Site], now: Second) -> Result<(), SitesError> {
-        let of = |site: &Site| {
-            let configured = self.configured.iter().find(|config| config.name == site.name);
-            configured.cloned().unwrap_or_else(|| SiteConfig {
-                name: site.name.clone(),
-                aliases: Vec::new(),
-                timezone: site.timezone.clone(),
-                signals: self.signals,
-                rules: Arc::default(),
-            })
-        };
+        let of = |site: &Site| told(&self.configured, self.signals, site);
         self.sites.set(sites.iter().map(of).collect(), now)
     }
+}
+
+/// A site as it is measured: as the configuration says, if it stands there.
+pub(super) fn of(config: &Config, site: &Site) -> SiteConfig {
+    told(&config.sites, config.signals, site)
+}
+
+fn told(configured: &[SiteConfig], signals: Signals, site: &Site) -> SiteConfig {
+    let configured = configured.iter().find(|config| config.name == site.name);
+    configured.cloned().unwrap_or_else(|| SiteConfig {
+        name: site.name.clone(),
+        aliases: Vec::new(),
+        timezone: site.timezone.clone(),
+        signals,
+        rules: Arc::default(),
+    })
 }
 
 /// Adds the demo site to the configuration, if it is not there.

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::folder::DataFolder;
+use super::import::write_all;
 use super::live::Running;
 use super::serve::ServeError;
 use crate::config::Config;
@@ -56,32 +57,69 @@ pub(super) async fn run(
     target: Target,
     running: Arc<Running>,
     retention_months: u32,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) -> Result<(), ServeError> {
+    let opened = open(target, retention_months, stopped.clone()).await?;
+    let Some((engine, store)) = opened else { return Ok(()) };
+    running.store.set(store.clone());
+    telemetry::info("store", "ready", &[]);
+    send(store, Arc::clone(&running.outbox), stopped, Arc::clone(&running.sent)).await;
+    if let Some(engine) = engine {
+        engine.stop().await;
+    }
+    Ok(())
+}
+
+/// The store, with the engine if it is ours, and its schema ready. None: `stopped` turned true.
+pub(super) async fn open(
+    target: Target,
+    retention_months: u32,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<Option<(Option<Engine>, Store)>, ServeError> {
     let (engine, store) = match target {
         Target::External(config) => (None, Store::new(config)),
         Target::Engine(config) => {
             let engine = tokio::select! {
                 engine = start_engine(config) => engine?,
-                _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
+                _ = stopped.wait_for(|stopped| *stopped) => return Ok(None),
             };
             let store = engine.store();
             (Some(engine), store)
         }
     };
     let made_ready = tokio::select! {
-        made = make_ready(&store, retention_months) => made,
-        _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
+        made = make_ready(&store, retention_months) => made.map(|()| true),
+        _ = stopped.wait_for(|stopped| *stopped) => Ok(false),
     };
-    if made_ready.is_ok() {
-        running.store.set(store.clone());
-        telemetry::info("store", "ready", &[]);
-        send(store, Arc::clone(&running.outbox), stopped, Arc::clone(&running.sent)).await;
+    if matches!(made_ready, Ok(true)) {
+        return Ok(Some((engine, store)));
     }
     if let Some(engine) = engine {
         engine.stop().await;
     }
-    Ok(made_ready?)
+    made_ready?;
+    Ok(None)
+}
+
+/// Writes the imports that were accepted, those of an earlier run first, until `stopped`.
+pub(super) async fn write_imports(running: Arc<Running>, mut stopped: watch::Receiver<bool>) {
+    let written = async {
+        let store = running.store.wait().await;
+        loop {
+            let accepted = running.imports.notified();
+            let (state, dir) = (&running.state, &running.data_dir);
+            if let Err(error) = write_all(store, state, dir, &*running.clock, &running.sent).await {
+                let why = error.to_string();
+                let values = [("why", Value::Operator(&why))];
+                telemetry::error("import", "an import cannot be written", &values);
+            }
+            accepted.await;
+        }
+    };
+    tokio::select! {
+        () = written => {}
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+    }
 }
 
 /// Starts the engine; what may pass is tried again.

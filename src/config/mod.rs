@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::edge::{Network, Pattern, RateLimit, Signals, SiteConfig, SiteRules};
+use crate::edge::{Detail, Network, Pattern, RateLimit, Signals, SiteConfig, SiteRules};
 use crate::hit::SiteName;
 use crate::spool::Durability;
 use crate::telemetry::Level;
@@ -54,6 +54,12 @@ pub struct Config {
     pub signals: Signals,
     /// The country database; none: the one beside the program, if there is one.
     pub geo_database: Option<PathBuf>,
+    /// Databases that know regions and cities; asked before the country database.
+    pub city_databases: Vec<PathBuf>,
+    /// How much of a visitor's place is kept.
+    pub places: Detail,
+    /// What the databases' licence asks to be shown beside what they told.
+    pub geo_attribution: Option<String>,
     /// The list of data centres' networks; none: the one beside the program, if there is one.
     pub data_centres: Option<PathBuf>,
     /// Measured sites.
@@ -158,7 +164,12 @@ impl Config {
         let signals =
             r.parsed("privacy", "signals", Signals::Withhold, "withhold or drop", signals);
         let geo_database = r.path("geo", "database");
+        let city_databases = r.texts("geo", "city_databases", &[]);
+        let city_databases = city_databases.into_iter().map(PathBuf::from).collect();
+        let geo_attribution = r.optional("geo", "attribution");
         let data_centres = r.path("geo", "data_centres");
+        let valid = "country, region or city";
+        let places = r.parsed("privacy", "places", Detail::Country, valid, Detail::parse);
         let sites = sites(r, signals);
         if spool_segment_bytes * 2 > spool_max_bytes {
             r.problem("[spool] max_bytes must be at least twice segment_bytes".to_owned());
@@ -180,6 +191,9 @@ impl Config {
             retention_months,
             signals,
             geo_database,
+            city_databases,
+            places,
+            geo_attribution,
             data_centres,
             sites,
         }

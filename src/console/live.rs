@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::command::Reply;
 use super::command::doctor::DoctorContext;
+use super::state::Import;
 use super::state::Site;
 use crate::hit::SiteName;
 
@@ -20,6 +22,20 @@ pub trait Live: Send + Sync + 'static {
 
     /// Appends the program's metrics in Prometheus' text format.
     fn metrics(&self, out: &mut String);
+
+    /// How much of a visitor's place is kept: `country`, `region` or `city`.
+    fn places(&self) -> &'static str;
+
+    /// What is to be shown beside countries, regions and cities, for whoever told them.
+    fn geo_attribution(&self) -> Option<&str>;
+
+    /// Takes an import that was counted, unless it or its days are there already, and has it
+    /// written.
+    fn accept_import<'a>(
+        &'a self,
+        import: Import,
+        force: bool,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
     /// The measured sites are these from now on.
     fn sites_changed(&self, sites: Vec<Site>);

@@ -28,9 +28,9 @@ use tokio::sync::watch;
 
 pub use command::{Command, Reply};
 pub use live::{Examiner, Live};
-pub use state::{Access, ApiKey, Role, Site, StateDb, StateError, User};
+pub use state::{Access, ApiKey, Import, Role, Site, StateDb, StateError, User};
 
-use crate::hit::Clock;
+use crate::hit::{Clock, Second, SiteName};
 use crate::limits;
 use crate::stats::Questions;
 
@@ -83,12 +83,35 @@ impl Console {
         if matches!(command, Command::Doctor) {
             return command::doctor::report(&self.examiner.examine().await);
         }
+        match command {
+            Command::ImportAccept { id, site, span: (first, last), pages, force } => {
+                let import = Import {
+                    id: id.clone(),
+                    site: SiteName::from_stored(site),
+                    span: (Second(*first), Second(*last)),
+                    pages: *pages,
+                    accepted: self.clock.now(),
+                    written: None,
+                };
+                return self.live.accept_import(import, *force).await;
+            }
+            Command::ImportState { id } => return self.import_written(id),
+            _ => {}
+        }
         let desk = command::Desk { state: &self.state, url: &self.url, now: self.clock.now() };
         let reply = command::run(&desk, Some(self.live.as_ref()), command);
         if reply.ok && command.changes_sites() {
             self.tell_sites();
         }
         reply
+    }
+
+    fn import_written(&self, id: &str) -> Reply {
+        match self.state.import(id) {
+            Ok(Some(import)) if import.written.is_some() => Reply::done(Vec::new()),
+            Ok(_) => Reply::failed("the import is being written"),
+            Err(error) => error.into(),
+        }
     }
 
     fn tell_sites(&self) {

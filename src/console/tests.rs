@@ -67,6 +67,22 @@ impl Live for Figures {
         out.push_str("headcount_hits_total 14\n");
     }
 
+    fn places(&self) -> &'static str {
+        "country"
+    }
+
+    fn geo_attribution(&self) -> Option<&str> {
+        Some("places by somebody")
+    }
+
+    fn accept_import<'a>(
+        &'a self,
+        _: Import,
+        _: bool,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+        Box::pin(std::future::ready(Reply::done(Vec::new())))
+    }
+
     fn sites_changed(&self, sites: Vec<Site>) {
         self.told.lock().unwrap().push(sites);
     }
@@ -233,6 +249,7 @@ fn nothing_is_told_without_a_key_or_a_session() {
     let wrong = format!("Bearer hc_{}", "0".repeat(64));
     for (method, path) in [
         ("POST", "/api/v2/query"),
+        ("GET", "/api/v2/query/words"),
         ("GET", "/api/v1/ledger?site_id=example.org"),
         ("GET", "/api/v1/live?site_id=example.org"),
         ("GET", "/api/v1/sites"),
@@ -389,7 +406,7 @@ fn the_ledger_has_the_contracts_shape() {
         ledger("example.org"),
         json!({
             "received": 14, "counted": 10, "dropped": {"bot": 3}, "rejected": {"too_large": 1},
-            "withheld": 1, "spooled": 3, "written": 7,
+            "withheld": 1, "spooled": 3, "written": 7, "imported": 0,
         })
     );
     assert_eq!(ledger("(unknown)")["dropped"], json!({"unknown_site": 2}));
@@ -409,6 +426,8 @@ fn a_store_that_is_away_is_said_to_be_and_the_rest_goes_on() {
     assert_eq!((query.status, query.header("retry-after")), (503, Some("5")));
     assert_eq!(query.json(), json!({"error": "ClickHouse cannot be reached"}));
     assert_eq!(running.get("/api/v1/live?site_id=example.org", &headers).status, 200);
+    let words = running.get("/api/v2/query/words", &headers).json();
+    assert_eq!(words, crate::stats::words());
     running.stop();
 }
 

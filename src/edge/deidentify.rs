@@ -2,10 +2,10 @@
 
 use super::Places;
 use super::decode::Malformed;
-use super::enrich::{self, Agent, PageUrl, Source};
+use super::enrich::{self, Agent, PageUrl, Place, Source};
 use super::raw::{RawClient, RawHit, RawKind};
 use super::sites::{Signals, SiteDay};
-use crate::hit::{DropReason, Hit, HitKind, Record, Second, Text, VisitDims, Visitor};
+use crate::hit::{DropReason, Hit, HitKind, Record, Second, VisitDims, Visitor};
 use crate::keys::VisitorParts;
 
 const URL: Malformed = Malformed {
@@ -53,9 +53,9 @@ pub(super) fn deidentify(
     if let Some(reason) = site.rules.of_page(&page.hostname, &page.page) {
         return dropped(reason);
     }
-    let country = places.geo.as_deref().zip(client.prefix.address());
-    let country = country.map_or(Text::EMPTY, |(geo, network)| geo.country(network));
-    if let Some(reason) = site.rules.of_country(&country) {
+    let place = places.geo.as_deref().zip(client.prefix.address());
+    let place = place.map(|(geo, network)| geo.place(network, places.detail)).unwrap_or_default();
+    if let Some(reason) = site.rules.of_country(&place.country) {
         return dropped(reason);
     }
     let Some(kind) = clean(kind)? else { return dropped(DropReason::Unsupported) };
@@ -72,7 +72,7 @@ pub(super) fn deidentify(
             language: client.language.expose().as_bytes(),
             device: device.expose().as_bytes(),
         };
-        (site.visitor(&parts), dimensions(client, &page, source, agent, country))
+        (site.visitor(&parts), dimensions(client, &page, source, agent, place))
     };
     let (day, hour) = site.stamp(at);
     let PageUrl { hostname, page, campaign: _ } = page;
@@ -114,7 +114,7 @@ fn dimensions(
     page: &PageUrl,
     source: Source,
     agent: Agent,
-    country: Text,
+    place: Place,
 ) -> VisitDims {
     let campaign = &page.campaign;
     VisitDims {
@@ -126,10 +126,9 @@ fn dimensions(
         utm_campaign: campaign.utm_campaign.clone(),
         utm_content: campaign.utm_content.clone(),
         utm_term: campaign.utm_term.clone(),
-        country,
-        // Only where an operator turns them on, and this edge cannot yet.
-        region: Text::EMPTY,
-        city: Text::EMPTY,
+        country: place.country,
+        region: place.region,
+        city: place.city,
         browser: agent.browser,
         browser_version: agent.browser_version,
         os: agent.os,

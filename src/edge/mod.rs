@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 
-pub use enrich::{DataCentres, DataCentresError, Geo, GeoError};
+pub use enrich::{DataCentres, DataCentresError, Detail, Geo, GeoError};
 pub use limiter::RateLimit;
 pub use listener::{BindError, bind, serve};
 pub use log::{LogEdge, LogFigures, LogFormat, LogRules, PageLines};
@@ -97,6 +97,8 @@ impl Default for Patience {
 pub struct Places {
     /// Their countries; none: they are not known.
     pub geo: Option<Arc<Geo>>,
+    /// How much of that is kept.
+    pub detail: Detail,
     /// Which are data centres; none: it is not known.
     pub data_centres: Option<Arc<DataCentres>>,
 }

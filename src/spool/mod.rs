@@ -41,7 +41,7 @@ mod tests;
 mod writer;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
@@ -141,6 +141,15 @@ pub struct Spool {
 /// Which log this is, in its segments' heads.
 const KIND: u32 = 1;
 
+/// Takes the lock of the spool in `dir`: it is let go when the file is.
+pub fn lock(dir: &Path) -> Result<File, SpoolError> {
+    RealDisk::open(dir.to_owned()).map_err(|e| SpoolError::Io("folder", e))?;
+    let lock = File::create(dir.join("lock")).map_err(|e| SpoolError::Io("lock", e))?;
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| SpoolError::Locked)?;
+    Ok(lock)
+}
+
 impl Spool {
     /// Opens or creates the spool in `config.dir`, cuts a torn tail, and says what it found.
     pub fn open(
@@ -148,10 +157,8 @@ impl Spool {
         keys: Arc<Keys>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Recovery), SpoolError> {
+        let lock = lock(&config.dir)?;
         let disk = RealDisk::open(config.dir.clone()).map_err(|e| SpoolError::Io("folder", e))?;
-        let lock = File::create(config.dir.join("lock")).map_err(|e| SpoolError::Io("lock", e))?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| SpoolError::Locked)?;
         Self::open_on(Arc::new(disk), config, keys, clock, Some(lock))
     }
 

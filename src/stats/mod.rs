@@ -8,10 +8,16 @@
 //! is bound; never answers with an estimate what counts cannot answer.
 
 pub mod answerable;
+mod asked;
+mod compare;
+mod described;
+mod filter;
+mod money;
 mod period;
 mod plan;
 mod query;
 mod result;
+mod sql;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -22,10 +28,13 @@ use std::pin::Pin;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+pub use compare::{Comparison, Mode};
+pub use described::{markdown, words};
+pub use filter::{Filter, Leaf, Operator};
 pub use period::{DateRange, Period};
 pub use plan::{Plan, plan};
-pub use query::{Filter, Include, Order, Query, TimeOr};
-pub use words::{Dimension, Grain, Metric};
+pub use query::{Include, Names, Order, Query, TimeOr};
+pub use words::{Dimension, Grain, Metric, Unit};
 
 use crate::hit::Second;
 use crate::release::Reader;

@@ -29,10 +29,14 @@ pub enum DateRange {
     All,
     /// From one date to another, both included.
     Dates(Date, Date),
+    /// From one whole hour to another, the second not included.
+    Times(Second, Second),
 }
 
+const FAR: &str = "the dates are too far away";
+
 const VALID: &str = "give day, 24h, 7d, 28d, 30d, 91d, month, 6mo, 12mo, year, all, or two dates \
-                     [\"2026-01-01\", \"2026-01-31\"]";
+                     [\"2026-01-01\", \"2026-01-31\"], or two times with their offset from UTC";
 
 impl DateRange {
     pub(super) fn parse(value: Option<&Value>) -> Result<Self, QueryError> {
@@ -44,8 +48,7 @@ impl DateRange {
                     return Err(wrong());
                 };
                 if first.contains('T') || last.contains('T') {
-                    let why = "uniques are kept by day: give dates without a time of day";
-                    return Err(QueryError::invalid("date_range", why));
+                    return Self::times(first, last);
                 }
                 let date = |text: &str| text.parse::<Date>().map_err(|_| wrong());
                 let (first, last) = (date(first)?, date(last)?);
@@ -57,6 +60,21 @@ impl DateRange {
             }
             _ => Err(wrong()),
         }
+    }
+
+    /// Two times. The last may be the last second of its stretch, as answers show it.
+    fn times(from: &str, to: &str) -> Result<Self, QueryError> {
+        let time = |text: &str| {
+            let time = text.parse::<Timestamp>();
+            time.map(Timestamp::as_second).map_err(|_| QueryError::invalid("date_range", VALID))
+        };
+        let (from, to) = (time(from)?, time(to)?);
+        let to = to + i64::from(to.rem_euclid(60) == 59);
+        if from >= to {
+            let why = "the first time is not before the last";
+            return Err(QueryError::invalid("date_range", why));
+        }
+        Ok(Self::Times(Second(from), Second(to)))
     }
 
     fn of_word(word: &str) -> Result<Self, QueryError> {
@@ -107,7 +125,7 @@ impl Period {
         now: Second,
         begun: Option<Second>,
     ) -> Result<Self, QueryError> {
-        let far = |_: jiff::Error| QueryError::invalid("date_range", "the dates are too far away");
+        let far = |_: jiff::Error| QueryError::invalid("date_range", FAR);
         let local = at(now, zone).map_err(far)?;
         let today = local.date();
         let (first, last) = match range {
@@ -128,19 +146,69 @@ impl Period {
                 (begun.min(today), today)
             }
             DateRange::Dates(first, last) => (first, last),
+            DateRange::Times(from, to) => return Self::hours_between(from, to, zone),
         };
-        let period = Self {
-            from: midnight(first, zone).map_err(far)?,
-            to: midnight(last.checked_add(1.day()).map_err(far)?, zone).map_err(far)?,
+        Self::whole_days(first, last, zone).map_err(far)?.checked()
+    }
+
+    fn whole_days(first: Date, last: Date, zone: &TimeZone) -> Result<Self, jiff::Error> {
+        Ok(Self {
+            from: midnight(first, zone)?,
+            to: midnight(last.checked_add(1.day())?, zone)?,
             zone: zone.clone(),
             first,
             last,
-        };
-        if period.days() > limits::QUERY_DAYS_MAX {
+        })
+    }
+
+    fn checked(self) -> Result<Self, QueryError> {
+        if self.days() > limits::QUERY_DAYS_MAX {
             let why = format!("at most {} days can be asked for at once", limits::QUERY_DAYS_MAX);
             return Err(QueryError::invalid("date_range", why));
         }
-        Ok(period)
+        Ok(self)
+    }
+
+    fn hours_between(from: Second, to: Second, zone: &TimeZone) -> Result<Self, QueryError> {
+        let far = |_: jiff::Error| QueryError::invalid("date_range", FAR);
+        let (first, last) = (at(from, zone).map_err(far)?, at(to, zone).map_err(far)?);
+        for end in [&first, &last] {
+            if (end.minute(), end.second()) != (0, 0) {
+                let why = "times are whole hours of the site's time zone";
+                return Err(QueryError::invalid("date_range", why));
+            }
+        }
+        let last = at(Second(to.0 - 1), zone).map_err(far)?;
+        Self { from, to, zone: zone.clone(), first: first.date(), last: last.date() }.checked()
+    }
+
+    /// The same hours from the day `first` on, up to what was `last` before.
+    pub(super) fn moved_to(&self, first: Date, last: Date) -> Result<Self, QueryError> {
+        let far = |_: jiff::Error| QueryError::invalid("include", FAR);
+        let days = i64::from((first - self.first).get_days());
+        let last = last.checked_add(days.days()).map_err(far)?;
+        if self.is_whole_days() {
+            return Self::whole_days(first, last, &self.zone).map_err(far);
+        }
+        let moved = |second: Second| {
+            let moved = at(second, &self.zone)?.checked_add(days.days())?;
+            Ok(Second(moved.timestamp().as_second()).bucket().start())
+        };
+        let (from, to) = (moved(self.from).map_err(far)?, moved(self.to).map_err(far)?);
+        Ok(Self { from, to, zone: self.zone.clone(), first, last })
+    }
+
+    /// Whether it begins and ends at a midnight: only then can it be asked for visitors of days.
+    #[must_use]
+    pub fn is_whole_days(&self) -> bool {
+        let whole = Self::whole_days(self.first, self.last, &self.zone);
+        whole.is_ok_and(|whole| (whole.from, whole.to) == (self.from, self.to))
+    }
+
+    /// The day of `second` in its zone.
+    pub(super) fn day_of(&self, second: Second) -> Result<Date, QueryError> {
+        let local = at(second, &self.zone);
+        Ok(local.map_err(|_| QueryError::invalid("date_range", FAR))?.date())
     }
 
     fn hours24(now: &Zoned) -> Result<Self, jiff::Error> {
@@ -178,7 +246,7 @@ impl Period {
             }),
             Grain::Month => self.dates(|date| Ok(date.first_of_month())),
         };
-        labels.map_err(|_| QueryError::invalid("date_range", "the dates are too far away"))
+        labels.map_err(|_| QueryError::invalid("date_range", FAR))
     }
 
     fn dates(
@@ -212,8 +280,8 @@ impl Period {
     /// Both ends as ISO date and time with the zone's offset, the last second included.
     pub fn ends(&self) -> Result<[String; 2], QueryError> {
         let text = |second: Second| {
-            let local = at(second, &self.zone)
-                .map_err(|_| QueryError::invalid("date_range", "the dates are too far away"))?;
+            let local =
+                at(second, &self.zone).map_err(|_| QueryError::invalid("date_range", FAR))?;
             Ok::<_, QueryError>(local.strftime("%FT%T%:z").to_string())
         };
         Ok([text(self.from)?, text(Second(self.to.0 - 1))?])

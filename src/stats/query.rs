@@ -6,6 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::QueryError;
+use super::compare::Comparison;
+use super::filter::{self, Filter};
 use super::period::DateRange;
 use super::words::{Dimension, Grain, Metric};
 use crate::limits;
@@ -28,6 +30,10 @@ pub struct Query {
     pub order_by: Vec<(Order, bool)>,
     /// What to add.
     pub include: Include,
+    /// What to compare with.
+    pub compare: Option<Comparison>,
+    /// The names that are the question's own.
+    pub names: Names,
     /// Rows of the answer, at most.
     pub limit: usize,
     /// Rows left out before them.
@@ -54,23 +60,70 @@ impl TimeOr {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    fn parse(
+        field: &'static str,
+        word: &str,
+        names: &mut Names,
+    ) -> Result<Option<Self>, QueryError> {
         if word == "time" {
-            return Some(Self::Time(None));
+            return Ok(Some(Self::Time(None)));
         }
-        Grain::parse(word)
-            .map(|grain| Self::Time(Some(grain)))
-            .or_else(|| Dimension::parse(word).map(Self::Of))
+        match Grain::parse(word) {
+            Some(grain) => Ok(Some(Self::Time(Some(grain)))),
+            None => Ok(names.read(field, word)?.map(Self::Of)),
+        }
     }
 }
 
-/// `["is", dimension, values]`: the dimension has one of the values.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Filter {
-    /// The dimension.
-    pub dimension: Dimension,
-    /// One or more.
-    pub values: Vec<String>,
+/// The names in a question that are no words of ours: the key of the property it is about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Names {
+    /// The key in `event:props:KEY`.
+    pub prop: Option<String>,
+}
+
+impl Names {
+    /// The dimension of that name, if there is one. The first property becomes the question's, and
+    /// any other is refused.
+    pub(super) fn read(
+        &mut self,
+        field: &'static str,
+        word: &str,
+    ) -> Result<Option<Dimension>, QueryError> {
+        let Some(key) = word.strip_prefix("event:props:") else {
+            return Ok(if word == "event:goal" {
+                Some(Dimension::EventName)
+            } else {
+                Dimension::parse(word)
+            });
+        };
+        if key.is_empty() || key.chars().count() > limits::PROP_KEY_CHARS_MAX {
+            let problem =
+                format!("the key of a property has 1 to {} characters", limits::PROP_KEY_CHARS_MAX);
+            return Err(QueryError::invalid(field, problem));
+        }
+        if self.prop.get_or_insert_with(|| key.to_owned()) != key {
+            let problem = "one property at a time: which of them came together was not remembered";
+            return Err(QueryError::invalid(field, problem));
+        }
+        Ok(Some(Dimension::Prop))
+    }
+
+    /// The dimension's name in this question.
+    pub(super) fn of(&self, dimension: Dimension) -> String {
+        match (&self.prop, dimension) {
+            (Some(key), Dimension::Prop) => format!("event:props:{key}"),
+            _ => dimension.word().to_owned(),
+        }
+    }
+
+    /// The same, of a dimension or time.
+    pub(super) fn of_any(&self, one: TimeOr) -> String {
+        match one {
+            TimeOr::Of(dimension) => self.of(dimension),
+            TimeOr::Time(_) => one.word().to_owned(),
+        }
+    }
 }
 
 /// What an answer is ordered by.
@@ -102,31 +155,38 @@ const FIELDS: &[&str] = &[
     "pagination",
 ];
 
+const INCLUDE: &[&str] = &["imports", "time_labels", "total_rows", "comparisons"];
+
 impl Query {
     /// Reads a question.
     pub fn parse(value: &Value) -> Result<Self, QueryError> {
         let fields = object(value, "body", FIELDS)?;
-        let dimensions = dimensions(fields.get("dimensions"))?;
+        let mut names = Names::default();
+        let dimensions = dimensions(fields.get("dimensions"), &mut names)?;
         let metrics = metrics(fields.get("metrics"))?;
         let (limit, offset) = pagination(fields.get("pagination"))?;
+        let (include, compare) = include(fields.get("include"))?;
+        let filters = list(fields.get("filters"), "filters", filter::shape())?;
         Ok(Self {
             site_id: match fields.get("site_id") {
                 Some(Value::String(site)) => site.clone(),
                 _ => return Err(QueryError::invalid("site_id", "give a site's domain")),
             },
-            order_by: order_by(fields.get("order_by"), &metrics, &dimensions)?,
+            filters: filter::parse(filters, &mut names)?,
+            order_by: order_by(fields.get("order_by"), &metrics, &dimensions, &mut names)?,
             date_range: DateRange::parse(fields.get("date_range"))?,
-            filters: filters(fields.get("filters"))?,
-            include: include(fields.get("include"))?,
+            include,
+            compare,
             metrics,
             dimensions,
+            names,
             limit,
             offset,
         })
     }
 }
 
-fn object<'a>(
+pub(super) fn object<'a>(
     value: &'a Value,
     field: &'static str,
     valid: &[&str],
@@ -166,7 +226,7 @@ fn metrics(value: Option<&Value>) -> Result<Vec<Metric>, QueryError> {
     if metrics.is_empty() { Err(wrong()) } else { Ok(metrics) }
 }
 
-fn dimensions(value: Option<&Value>) -> Result<Vec<TimeOr>, QueryError> {
+fn dimensions(value: Option<&Value>, names: &mut Names) -> Result<Vec<TimeOr>, QueryError> {
     let wrong = || {
         let (times, others) = (Grain::list(), Dimension::list());
         let valid = format!("give a list, each once and time once, of time, {times}, {others}");
@@ -174,7 +234,8 @@ fn dimensions(value: Option<&Value>) -> Result<Vec<TimeOr>, QueryError> {
     };
     let mut dimensions: Vec<TimeOr> = Vec::new();
     for item in list(value, "dimensions", "give a list")? {
-        let dimension = item.as_str().and_then(TimeOr::parse).ok_or_else(wrong)?;
+        let word = item.as_str().ok_or_else(wrong)?;
+        let dimension = TimeOr::parse("dimensions", word, names)?.ok_or_else(wrong)?;
         let again = |other: &TimeOr| match (other, dimension) {
             (TimeOr::Time(_), TimeOr::Time(_)) => true,
             (other, dimension) => *other == dimension,
@@ -187,47 +248,11 @@ fn dimensions(value: Option<&Value>) -> Result<Vec<TimeOr>, QueryError> {
     Ok(dimensions)
 }
 
-fn filters(value: Option<&Value>) -> Result<Vec<Filter>, QueryError> {
-    let shape = "give a list of [\"is\", dimension, [value, …]]; other operators than \"is\" are \
-                 not answered: what they count was not remembered apart";
-    let mut filters = Vec::new();
-    for item in list(value, "filters", shape)? {
-        let parts = item.as_array().map(Vec::as_slice);
-        let Some([Value::String(operator), Value::String(dimension), Value::Array(values)]) = parts
-        else {
-            return Err(QueryError::invalid("filters", shape));
-        };
-        if operator != "is" {
-            return Err(QueryError::invalid("filters", shape));
-        }
-        let Some(dimension) = Dimension::parse(dimension) else {
-            let valid = Dimension::list();
-            return Err(QueryError::invalid("filters", format!("a dimension is one of {valid}")));
-        };
-        let values: Option<Vec<String>> =
-            values.iter().map(|value| value.as_str().map(str::to_owned)).collect();
-        match values {
-            Some(values) if (1..=limits::FILTER_VALUES_MAX).contains(&values.len()) => {
-                filters.push(Filter { dimension, values });
-            }
-            _ => {
-                let most = limits::FILTER_VALUES_MAX;
-                let problem = format!("values are a list of 1 to {most} texts");
-                return Err(QueryError::invalid("filters", problem));
-            }
-        }
-    }
-    if filters.len() > limits::FILTERS_MAX {
-        let problem = format!("give at most {} filters", limits::FILTERS_MAX);
-        return Err(QueryError::invalid("filters", problem));
-    }
-    Ok(filters)
-}
-
 fn order_by(
     value: Option<&Value>,
     metrics: &[Metric],
     dimensions: &[TimeOr],
+    names: &mut Names,
 ) -> Result<Vec<(Order, bool)>, QueryError> {
     let wrong = || {
         let asked = metrics.iter().map(|metric| metric.word());
@@ -243,8 +268,9 @@ fn order_by(
             return Err(wrong());
         };
         let metric = Metric::parse(name).filter(|metric| metrics.contains(metric)).map(Order::By);
-        let along = || TimeOr::parse(name).filter(|one| dimensions.contains(one)).map(Order::Along);
-        let by = metric.or_else(along).ok_or_else(wrong)?;
+        let along = TimeOr::parse("order_by", name, names)?;
+        let along = along.filter(|one| dimensions.contains(one)).map(Order::Along);
+        let by = metric.or(along).ok_or_else(wrong)?;
         let descending = match direction.as_str() {
             "asc" => false,
             "desc" => true,
@@ -258,17 +284,18 @@ fn order_by(
     Ok(order)
 }
 
-fn include(value: Option<&Value>) -> Result<Include, QueryError> {
-    let Some(value) = value else { return Ok(Include::default()) };
+fn include(value: Option<&Value>) -> Result<(Include, Option<Comparison>), QueryError> {
+    let Some(value) = value else { return Ok((Include::default(), None)) };
     // `imports` is Plausible's: there are no imported figures beside the counted ones here.
-    let fields = object(value, "include", &["imports", "time_labels", "total_rows"])?;
+    let fields = object(value, "include", INCLUDE)?;
     let flag = |name: &str| match fields.get(name) {
         None => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),
         Some(_) => Err(QueryError::invalid("include", "each field is true or false")),
     };
     flag("imports")?;
-    Ok(Include { time_labels: flag("time_labels")?, total_rows: flag("total_rows")? })
+    let include = Include { time_labels: flag("time_labels")?, total_rows: flag("total_rows")? };
+    Ok((include, fields.get("comparisons").map(Comparison::parse).transpose()?))
 }
 
 fn pagination(value: Option<&Value>) -> Result<(usize, usize), QueryError> {

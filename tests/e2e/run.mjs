@@ -70,7 +70,8 @@ const rows = (page, report) =>
   );
 
 async function rowsAre(page, report, expected) {
-  const sorted = (rows) => rows.map((row) => row.join(' ')).sort();
+  // As many columns as are expected: how long a page was read is nobody's to foretell.
+  const sorted = (rows) => rows.map((row) => row.slice(0, expected[0].length).join(' ')).sort();
   const until = Date.now() + SHOWN_MS;
   for (;;) {
     const found = sorted(await rows(page, report));
@@ -241,17 +242,20 @@ try {
       ['Organic Search', '1', '0%'],
       ['Direct', '1', '100%'],
     ]);
-    await board.click('[data-report="sources"] >> text=Campaigns');
-    await row(board, 'sources', 'autumn').waitFor();
+    await row(board, 'campaigns', 'autumn').waitFor();
+    await board.click('[data-report="campaigns"] >> text=Mediums');
+    await row(board, 'campaigns', 'email').waitFor();
     await board.click('[data-report="pages"] >> text=Entry pages');
     await rowsAre(board, 'pages', [
       ['/', '1', '1', '0%'],
       ['/pricing', '1', '1', '0%'],
       ['/gif', '1', '1', '100%'],
     ]);
-    assert.match(board.url(), /tab\.sources=campaign.*tab\.pages=entry/);
+    await board.click('[data-report="pages"] >> text=Exit pages');
+    await row(board, 'pages', '/thanks').waitFor();
+    assert.match(board.url(), /tab\.sources=channel.*tab\.campaigns=medium.*tab\.pages=exit/);
     await board.reload();
-    await row(board, 'sources', 'autumn').waitFor();
+    await row(board, 'campaigns', 'email').waitFor();
     await board.click('[data-report="sources"] >> text=Sources');
     await board.click('[data-report="pages"] >> nth=0 >> text=/^Pages$/');
   });

@@ -5,6 +5,7 @@
 mod canary;
 mod edge;
 mod fences;
+mod import;
 mod kill;
 mod program;
 mod stats;

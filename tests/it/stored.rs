@@ -59,10 +59,10 @@ pub(crate) fn read(data: &Path) -> Stored {
 }
 
 /// What these rows would be in ClickHouse.
-fn expected(rows: &Rows) -> Stored {
+pub(crate) fn expected(rows: &Rows, node: &str) -> Stored {
     let mut tables: BTreeMap<_, Sums> =
         Table::ALL.iter().map(|table| (table.name(), Sums::new())).collect();
-    for batch in encode(rows, NODE) {
+    for batch in encode(rows, node) {
         add_batch(&batch, tables.get_mut(batch.table.name()).expect("every table"));
     }
     Stored(tables)
@@ -72,7 +72,13 @@ impl Stored {
     /// Fails with the first rows that differ.
     #[track_caller]
     pub(crate) fn assert_equals(&self, rows: &Rows) {
-        let expected = expected(rows);
+        self.assert_equals_of(rows, NODE);
+    }
+
+    /// The same, where they stand under another node.
+    #[track_caller]
+    pub(crate) fn assert_equals_of(&self, rows: &Rows, node: &str) {
+        let expected = expected(rows, node);
         for (table, sums) in &self.0 {
             let others = &expected.0[table];
             for (key, counts) in sums {

@@ -1,6 +1,7 @@
 // The console’s API, as far as the dashboard asks it.
 
 import { DIMENSIONS, type Dimension, type Metric } from './state/words';
+import type { Words } from './state/answerable';
 import type { Filter } from './state/view';
 import type { Dates } from './state/period';
 
@@ -23,6 +24,18 @@ export interface Ledger {
   withheld: number;
   spooled: number;
   written: number;
+  /** Counted hits that came out of logs. */
+  imported: number;
+}
+
+export interface Session {
+  email: string | null;
+  role: string;
+  may_change_sites: boolean;
+  /** What the databases of places ask to be shown. */
+  geo_attribution: string | null;
+  /** How much of a visitor’s place is kept: country, region or city. */
+  places: string;
 }
 
 export interface Row {
@@ -85,6 +98,10 @@ const post = (body: unknown, signal?: AbortSignal): RequestInit => ({
   ...(signal && { signal }),
 });
 
+export const words = (): Promise<Words> => request('/api/v2/query/words');
+
+export const whoAmI = (): Promise<Session> => request('/api/v1/session');
+
 export const sites = async (): Promise<Site[]> => (await request<{ sites: Site[] }>('/api/v1/sites')).sites;
 
 export const addSite = (domain: string, timezone: string): Promise<unknown> =>
@@ -106,7 +123,7 @@ export function ask(question: Question, signal: AbortSignal): Promise<Answer> {
     site_id: site,
     date_range: dates ?? 'all',
     metrics,
-    filters: filters.map(({ dimension, values }) => ['is', DIMENSIONS[dimension].word, values]),
+    filters: filters.map(({ dimension, operator, values }) => [operator, DIMENSIONS[dimension].word, values]),
     ...(by === 'time' && { dimensions: ['time'], include: { time_labels: true } }),
     ...(by && by !== 'time' && { dimensions: [DIMENSIONS[by].word], include: { total_rows: true } }),
     ...(limit && { pagination: { limit } }),

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from './api';
 import { Dashboard } from './dashboard';
 import { useAnswer, useView } from './hooks';
+import { learn } from './state/answerable';
 import { AddSite } from './parts/add-site';
 import { Brand, Message } from './parts/message';
 
@@ -10,7 +11,11 @@ export function App() {
   const [over, setOver] = useState(false);
   const [asked, setAsked] = useState(0);
   const [adding, setAdding] = useState(false);
-  const sites = useAnswer('sites', asked, api.sites);
+  const begun = useAnswer('begin', asked, async () => {
+    const [sites, words, session] = await Promise.all([api.sites(), api.words(), api.whoAmI()]);
+    learn(words);
+    return { sites, session };
+  });
 
   useEffect(() => {
     const end = () => setOver(true);
@@ -29,17 +34,17 @@ export function App() {
     return (
       <Message title="You are not signed in">
         <p>
-          Run <code>headcount sign-in</code> where Headcount runs, and open the link that it prints. It works once, for
-          an hour.
+          <a href="/sign-in">Sign in</a> with your password, or run <code>headcount sign-in</code> where Headcount runs
+          and open the link that it prints.
         </p>
       </Message>
     );
   }
-  if (!sites.data) {
-    if (!sites.error) return <Brand />;
+  if (!begun.data) {
+    if (!begun.error) return <Brand />;
     return (
       <Message title="The dashboard cannot be shown">
-        <p>{sites.error.message}</p>
+        <p>{begun.error.message}</p>
         <p>
           <button type="button" class="primary" onClick={() => setAsked(asked + 1)}>
             Try again
@@ -48,16 +53,17 @@ export function App() {
       </Message>
     );
   }
-  if (adding || sites.data.length === 0) {
-    return <AddSite first={sites.data.length === 0} done={added} cancel={() => setAdding(false)} />;
+  const { sites, session } = begun.data;
+  if (adding || (sites.length === 0 && session.may_change_sites)) {
+    return <AddSite first={sites.length === 0} done={added} cancel={() => setAdding(false)} />;
   }
-  const site = view.site ? sites.data.find(({ domain }) => domain === view.site) : sites.data[0];
+  const site = view.site ? sites.find(({ domain }) => domain === view.site) : sites[0];
   if (!site) {
     return (
-      <Message title={`${view.site} is not measured here`}>
+      <Message title={view.site ? `${view.site} is not measured here` : 'There is no site to look at'}>
         <p>These sites are:</p>
         <ul>
-          {sites.data.map(({ domain }) => (
+          {sites.map(({ domain }) => (
             <li key={domain}>
               <a href={`/${domain}`}>{domain}</a>
             </li>
@@ -70,7 +76,8 @@ export function App() {
     <Dashboard
       key={site.domain}
       site={site}
-      sites={sites.data}
+      sites={sites}
+      session={session}
       view={{ ...view, site: site.domain }}
       go={(change, replace) => go({ site: site.domain, ...change }, replace)}
       add={() => setAdding(true)}

@@ -1,26 +1,29 @@
 // One site’s page: what is asked, and where the answers stand.
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import * as api from './api';
 import { Chart, type Series } from './chart/chart';
 import { useAnswer, useTick, type Go } from './hooks';
+import { AddFilter } from './parts/add-filter';
 import { Filters } from './parts/filters';
 import { Footer } from './parts/footer';
 import { Head } from './parts/head';
 import { Report } from './parts/report';
 import { REPORTS } from './parts/reports';
+import { Shortcuts } from './parts/shortcuts';
 import { Tiles } from './parts/tiles';
 import { Waiting } from './parts/waiting';
 import { answerable } from './state/answerable';
 import { useKeys } from './state/keys';
-import { comparison, datesBefore, datesOf, today, type Dates } from './state/period';
+import { comparison, datesBefore, datesOf, stepped, today, type Dates } from './state/period';
 import type { View } from './state/view';
 import type { Metric } from './state/words';
 
 /** How often the page asks whether something is new. */
 const POLL_MS = 4000;
 
-const TILES: Metric[] = ['visitors', 'visits', 'pageviews', 'bounce_rate', 'visit_duration'];
+const TILES: Metric[] = ['visitors', 'visits', 'pageviews', 'views_per_visit', 'bounce_rate', 'visit_duration'];
+const TILES_OF_A_PAGE: Metric[] = ['visitors', 'visits', 'pageviews', 'time_on_page', 'scroll_depth', 'exit_rate'];
 const TILES_OF_AN_EVENT: Metric[] = ['visitors', 'visits', 'events'];
 
 interface Props {
@@ -28,11 +31,13 @@ interface Props {
   sites: api.Site[];
   view: View;
   go: Go;
+  session: api.Session;
   add: () => void;
   signOut: () => void;
 }
 
-export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
+export function Dashboard({ site, sites, view, go, session, add, signOut }: Props) {
+  const [over, setOver] = useState<'filter' | 'keys' | null>(null);
   const tick = useTick(POLL_MS);
   const live = useAnswer(site.domain, tick, (signal) => api.live(site.domain, signal));
   const ledger = useAnswer(site.domain, tick, (signal) => api.ledger(site.domain, signal));
@@ -42,14 +47,15 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
   useEffect(() => {
     document.title = `${site.domain} · Headcount`;
   }, [site.domain]);
-  useKeys(view, go);
-
   const day = today(new Date(), site.timezone);
   const dates = datesOf(view.period, day);
   const compared = view.compare && dates ? comparison(view.period, dates, day) : null;
+  const steps = { back: stepped(dates, -1, day), on: stepped(dates, 1, day) };
+  useKeys(view, go, steps, setOver);
 
   const named = view.filters.map(({ dimension }) => dimension);
-  const tiles = (named.includes('event') ? TILES_OF_AN_EVENT : TILES).filter((metric) => answerable(metric, named));
+  const of = named.includes('event') ? TILES_OF_AN_EVENT : named.includes('page') ? TILES_OF_A_PAGE : TILES;
+  const tiles = of.filter((metric) => answerable(metric, null, view.filters));
   const metric = tiles.includes(view.metric) ? view.metric : (tiles[0] ?? 'visitors');
 
   const waiting = ledger.data?.counted === 0;
@@ -80,13 +86,18 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
 
   return (
     <div class="page">
-      <Head {...{ site, sites, view, go, dates, day, add, signOut }} empty={waiting} />
+      <Head
+        {...{ site, sites, view, go, dates, day, steps, signOut }}
+        add={session.may_change_sites ? add : null}
+        addFilter={() => setOver('filter')}
+        empty={waiting}
+      />
       <main>
         {waiting && ledger.data ? (
           <Waiting site={site} ledger={ledger.data} />
         ) : (
           <>
-            <Filters filters={view.filters} go={go} />
+            <Filters filters={view.filters} go={go} add={() => setOver('filter')} />
             <section class="panel overview" aria-label="Overview" aria-busy={totals.stale}>
               <Tiles
                 metrics={tiles}
@@ -116,6 +127,7 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
                   fresh={fresh}
                   view={view}
                   go={go}
+                  places={session.places}
                   visitors={tiles.includes('visitors') ? (first(totals)?.[tiles.indexOf('visitors')] ?? null) : null}
                 />
               ))}
@@ -123,7 +135,11 @@ export function Dashboard({ site, sites, view, go, add, signOut }: Props) {
           </>
         )}
       </main>
-      <Footer ledger={ledger.data} error={ledger.error} />
+      <Footer ledger={ledger.data} error={ledger.error} session={session} keys={() => setOver('keys')} />
+      {over === 'filter' && (
+        <AddFilter site={site.domain} dates={dates} filters={view.filters} go={go} close={() => setOver(null)} />
+      )}
+      {over === 'keys' && <Shortcuts close={() => setOver(null)} />}
     </div>
   );
 }

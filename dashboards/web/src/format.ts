@@ -26,11 +26,20 @@ export function share(part: number, of: number): string {
   return `${percent < 10 && percent % 1 ? percent.toFixed(1) : Math.round(percent)}%`;
 }
 
+/** What a figure is of, where it is no count. */
+export const UNITS: Partial<Record<Metric, '%' | 's'>> = {
+  bounce_rate: '%',
+  scroll_depth: '%',
+  exit_rate: '%',
+  visit_duration: 's',
+  time_on_page: 's',
+};
+
 /** A metric’s value; none is a dash. */
 export function figure(metric: Metric, value: number | null | undefined, all = false): string {
   if (value === null || value === undefined) return '–';
-  if (metric === 'bounce_rate') return `${value}%`;
-  if (metric === 'visit_duration') return seconds(value);
+  if (UNITS[metric] === '%') return `${value}%`;
+  if (UNITS[metric] === 's') return seconds(value);
   return all ? exact(value) : compact(value);
 }
 
@@ -42,7 +51,7 @@ export interface Change {
 /** How much more it is than before; none where there is nothing to compare with. A rate changes by points. */
 export function change(metric: Metric, now: number | null, before: number | null): Change | null {
   if (now === null || before === null) return null;
-  const points = metric === 'bounce_rate';
+  const points = UNITS[metric] === '%';
   if (!points && before === 0) return null;
   const by = points ? Math.round(now - before) : Math.round((now / before - 1) * 100);
   const direction = by > 0 ? 'up' : by < 0 ? 'down' : 'same';

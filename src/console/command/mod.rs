@@ -61,6 +61,24 @@ pub enum Command {
         /// The e-mail address.
         email: String,
     },
+    /// `headcount import` has counted a log: it is to be written.
+    ImportAccept {
+        /// Of its content and of how it was read.
+        id: String,
+        /// The site.
+        site: String,
+        /// The times of its first and last hit, in seconds since 1970.
+        span: (i64, i64),
+        /// Its page views.
+        pages: u64,
+        /// Whether its days may have counts already.
+        force: bool,
+    },
+    /// Whether an import is written.
+    ImportState {
+        /// Which.
+        id: String,
+    },
     /// `headcount sign-in`.
     SignIn,
     /// `headcount status`.
@@ -87,11 +105,11 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn done(lines: Vec<String>) -> Self {
+    pub(crate) fn done(lines: Vec<String>) -> Self {
         Self { ok: true, lines }
     }
 
-    pub(super) fn failed(why: impl Into<String>) -> Self {
+    pub(crate) fn failed(why: impl Into<String>) -> Self {
         Self { ok: false, lines: vec![why.into()] }
     }
 }
@@ -132,6 +150,9 @@ pub fn run(desk: &Desk<'_>, live: Option<&dyn Live>, command: &Command) -> Reply
         }
         Command::UserList => user::list(desk),
         Command::UserRemove { email } => user::remove(desk, email),
+        Command::ImportAccept { .. } | Command::ImportState { .. } => {
+            Ok(Reply::failed("imports are written by the running program"))
+        }
         Command::SignIn => sign_in(desk),
         Command::Status => status(desk, live),
         Command::Doctor => Ok(Reply::failed("doctor looks at more than the console's state")),

@@ -2,6 +2,7 @@
 
 use super::{Desk, Reply};
 use crate::console::state::{Role, StateError, User};
+use crate::hit::SiteName;
 
 /// Bytes of an e-mail address, as SMTP has it.
 const EMAIL_BYTES_MAX: usize = 254;
@@ -44,7 +45,7 @@ pub(super) fn remove(desk: &Desk<'_>, email: &str) -> Result<Reply, StateError> 
 }
 
 fn shown(user: &User) -> String {
-    let sites: Vec<&str> = user.sites.iter().map(|site| site.as_str()).collect();
+    let sites: Vec<&str> = user.sites.iter().map(SiteName::as_str).collect();
     let sites = if sites.is_empty() { "all sites".to_owned() } else { sites.join(", ") };
     format!("{} of {sites}", user.role.name())
 }

@@ -45,6 +45,11 @@ pub(super) async fn query(
     Ok(Json(answer))
 }
 
+/// `GET /api/v2/query/words`: what can be asked, and what each word means.
+pub(super) async fn words(_: Caller) -> Answer {
+    Ok(Json(stats::words()))
+}
+
 fn zone(site: &Site) -> Result<TimeZone, ApiError> {
     TimeZone::get(&site.timezone).map_err(|_| {
         let what = "the site's time zone is not known to this version of headcount";
@@ -77,16 +82,18 @@ pub(super) async fn ledger(
     } else {
         caller.site(&console, domain)?.name
     };
-    let sql = "SELECT sum(hits) FROM ledger WHERE site = {site:String} AND reason = 'counted'";
+    let sql = "SELECT sumIf(hits, node != 'import'), sumIf(hits, node = 'import') FROM ledger \
+               WHERE site = {site:String} AND reason = 'counted'";
     let params = [("site", Param::Text(name.as_str().to_owned()))];
     // First what is written, then what was counted: so that what is spooled is never negative.
     let rows = console.questions.ask(sql, &params).await?;
-    let written = rows.first().and_then(|row| row.first()).and_then(Value::as_u64).unwrap_or(0);
-    Ok(Json(balance(&console.live.ledger(&name), written)))
+    let sum = |at: usize| rows.first()?.get(at)?.as_u64();
+    let (written, imported) = (sum(0).unwrap_or(0), sum(1).unwrap_or(0));
+    Ok(Json(balance(&console.live.ledger(&name), written, imported)))
 }
 
-/// The ledger's totals in the API's shape.
-fn balance(totals: &[(&'static str, u64)], written: u64) -> Value {
+/// The ledger's totals in the API's shape. `imported`: counted hits that came by no listener.
+fn balance(totals: &[(&'static str, u64)], written: u64, imported: u64) -> Value {
     let total = |reason: &str| totals.iter().find(|(name, _)| *name == reason).map_or(0, |t| t.1);
     let under = |prefix: &str| {
         let entries = totals.iter().filter_map(|(name, hits)| {
@@ -103,6 +110,7 @@ fn balance(totals: &[(&'static str, u64)], written: u64) -> Value {
         "withheld": total("withheld"),
         "spooled": counted.saturating_sub(written),
         "written": written,
+        "imported": imported,
     })
 }
 
@@ -120,12 +128,17 @@ pub(super) async fn live(
 }
 
 /// `GET /api/v1/session`.
-pub(super) async fn session(SignedIn(access): SignedIn) -> Answer {
+pub(super) async fn session(
+    State(console): State<Arc<Console>>,
+    SignedIn(access): SignedIn,
+) -> Answer {
     Ok(Json(json!({
         "signed_in": true,
         "email": access.email,
         "role": access.role.name(),
         "may_change_sites": access.may_change_sites(),
+        "geo_attribution": console.live.geo_attribution(),
+        "places": console.live.places(),
     })))
 }
 
@@ -189,7 +202,8 @@ pub(super) async fn metrics(State(console): State<Arc<Console>>) -> Response {
 
 /// Anything else under `/api/`.
 pub(super) async fn unknown() -> ApiError {
-    let what = "no such path; valid are POST /api/v2/query, GET /api/v1/ledger, GET /api/v1/live, \
-                GET /api/v1/session, GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN";
+    let what = "no such path; valid are POST /api/v2/query, GET /api/v2/query/words, \
+                GET /api/v1/ledger, GET /api/v1/live, GET /api/v1/session, \
+                GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN";
     ApiError::new(StatusCode::NOT_FOUND, what)
 }

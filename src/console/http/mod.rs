@@ -19,6 +19,7 @@ use crate::limits;
 pub(super) fn router(console: Arc<Console>) -> Router {
     Router::new()
         .route("/api/v2/query", post(api::query))
+        .route("/api/v2/query/words", get(api::words))
         .route("/api/v1/ledger", get(api::ledger))
         .route("/api/v1/live", get(api::live))
         .route("/api/v1/session", get(api::session))

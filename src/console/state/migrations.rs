@@ -42,6 +42,17 @@ const STEPS: &[&str] = &[
     -- Whose it is; NULL: whoever opened a sign-in link.
     ALTER TABLE sessions ADD COLUMN email TEXT;
 ",
+    "
+    CREATE TABLE imports (
+        id TEXT PRIMARY KEY,
+        site TEXT NOT NULL,
+        first_at INTEGER NOT NULL,
+        last_at INTEGER NOT NULL,
+        pages INTEGER NOT NULL,
+        accepted_at INTEGER NOT NULL,
+        written_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the database up to this program's version.

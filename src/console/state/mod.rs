@@ -2,6 +2,7 @@
 //!
 //! It is no analytics: nothing in it is about a visitor. Secrets are kept as hashes.
 
+mod imports;
 mod migrations;
 mod users;
 
@@ -10,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+pub use imports::Import;
 pub use users::{Access, Role, User};
 
 use super::secret;

@@ -41,6 +41,7 @@ fn a_user_signs_in_with_the_password_and_with_no_other() {
     let session = running.get("/api/v1/session", &[("cookie", &cookie)]);
     let expected = json!({
         "signed_in": true, "email": "ada@example.com", "role": "owner", "may_change_sites": true,
+        "geo_attribution": "places by somebody", "places": "country",
     });
     assert_eq!((session.status, session.json()), (200, expected));
     for (email, password) in [

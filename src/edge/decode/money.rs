@@ -3,30 +3,12 @@
 use crate::hit::{Currency, Revenue};
 use crate::limits;
 
-/// Currencies whose minor unit is not a hundredth. Source: ISO 4217, list one, 2024.
-const EXPONENTS: &[(u32, &[&str])] = &[
-    (
-        0,
-        &[
-            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
-            "VND", "VUV", "XAF", "XOF", "XPF",
-        ],
-    ),
-    (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
-    (4, &["CLF", "UYW"]),
-];
-
 /// An amount such as `9.99`, `-1` or `1e3`, with its currency's code. What is finer than the minor
 /// unit is rounded, halves away from zero.
 pub(super) fn revenue(amount: &str, currency: &str) -> Result<Revenue, &'static str> {
     let currency = Currency::parse(currency.trim())
         .ok_or("must have a currency of three letters, such as EUR")?;
-    let code = currency.as_str();
-    let exponent = EXPONENTS
-        .iter()
-        .find(|(_, codes)| codes.contains(&code))
-        .map_or(2, |(exponent, _)| *exponent);
-    let minor = minor_units(amount.trim(), exponent)
+    let minor = minor_units(amount.trim(), currency.decimals())
         .filter(|minor| minor.abs() <= limits::REVENUE_MINOR_MAX)
         .ok_or("must have a decimal amount, such as 9.99, of at most ten billion")?;
     Ok(Revenue { minor, currency })

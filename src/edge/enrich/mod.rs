@@ -39,7 +39,8 @@ mod tests;
 
 pub(super) use agent::{Agent, agent_of};
 pub use data_centres::{DataCentres, DataCentresError};
-pub use geo::{Geo, GeoError};
+pub(super) use geo::Place;
+pub use geo::{Detail, Geo, GeoError};
 pub(super) use language::language_of;
 pub(super) use page::{PageUrl, page_url};
 pub(super) use source::{Source, source_of};

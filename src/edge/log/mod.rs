@@ -36,7 +36,7 @@ use crate::hit::{DropReason, Record, RejectReason, Second, SiteName};
 use crate::keys::Keys;
 
 /// How long before the newest line another may have been written and still take its place.
-const SLACK_S: i64 = 60;
+const SLACK_S: i64 = 10;
 
 /// Lines that cannot be read of which the place is told.
 const TOLD_MAX: usize = 5;
@@ -73,6 +73,18 @@ pub struct LogFigures {
     pub span: Option<(Second, Second)>,
 }
 
+/// A line that the ledger is told of: a page view, or one that cannot be read.
+struct Found<'a> {
+    at: Second,
+    page: Option<Line<'a>>,
+}
+
+/// One that waits: a client's text.
+struct Held {
+    at: Second,
+    page: Option<Vec<u8>>,
+}
+
 /// A log's way through the door.
 pub struct LogEdge {
     sites: Sites,
@@ -81,8 +93,12 @@ pub struct LogEdge {
     rules: LogRules,
     dates: Dates,
     figures: LogFigures,
+    /// Of the line that could be read last.
+    last: Second,
     /// Lines that wait for the next block.
-    held: Vec<u8>,
+    held: Vec<Held>,
+    /// Of the line that was looked at last, empty ones too.
+    number: u64,
     reached: Second,
     told_ends: Second,
     received: u64,
@@ -104,7 +120,9 @@ impl LogEdge {
             rules,
             dates: Dates::default(),
             figures: LogFigures::default(),
+            last: Second(0),
             held: Vec::new(),
+            number: 0,
             reached: begin,
             told_ends: begin,
             received: 0,
@@ -126,67 +144,100 @@ impl LogEdge {
     /// Takes whole lines; hands out the records of those that can wait no longer. `is_last`: no
     /// more will come, and none waits.
     pub fn read(&mut self, lines: &[u8], is_last: bool, records: &mut Vec<Record>) {
-        let held = std::mem::take(&mut self.held);
-        let mut found = Vec::new();
-        self.each(&held, false, &mut found);
-        self.each(lines, true, &mut found);
+        let mut held = std::mem::take(&mut self.held);
+        if self.last == Second(0) {
+            // Lines in front of the first that can be read stand where that does.
+            let first = lines.split(|byte| *byte == b'\n').find_map(|line| self.time_of(line));
+            self.last = first.unwrap_or(self.last);
+            for held in &mut held {
+                held.at = self.last;
+            }
+        }
+        let mut found: Vec<Found<'_>> = held.iter().map(|held| self.again(held)).collect();
+        self.each(lines, &mut found);
         // Stable: lines of one second stay in their order.
-        found.sort_by_key(|line| line.at);
-        let newest = found.last().map_or(self.reached, |line| line.at);
+        found.sort_by_key(|found| found.at);
+        let newest = found.last().map_or(self.reached, |found| found.at);
         let ready_before = if is_last { i64::MAX } else { newest.0 - SLACK_S };
-        let ready = found.partition_point(|line| line.at.0 < ready_before);
-        for line in &found[..ready] {
-            self.page(line, records);
+        let ready = found.partition_point(|found| found.at.0 < ready_before);
+        for found in &found[..ready] {
+            self.take(found, records);
         }
-        let mut held = Vec::new();
-        for line in &found[ready..] {
-            held.extend_from_slice(line.text);
-            held.push(b'\n');
+        let to_wait = |found: &Found<'_>| Held {
+            at: found.at,
+            page: found.page.as_ref().map(|line| line.text.to_vec()),
+        };
+        self.held = found[ready..].iter().map(to_wait).collect();
+        if is_last {
+            self.settle(records);
         }
-        drop(found);
-        self.held = held;
-        self.settle(records);
     }
 
-    /// Finds the page views.
-    fn each<'a>(&mut self, lines: &'a [u8], are_new: bool, found: &mut Vec<Line<'a>>) {
+    /// Finds the page views, and the lines that cannot be read.
+    fn each<'a>(&mut self, lines: &'a [u8], found: &mut Vec<Found<'a>>) {
         let mut start = 0;
         let ends = memchr_iter(b'\n', lines).chain(std::iter::once(lines.len()));
         for end in ends {
+            if start >= lines.len() {
+                break;
+            }
             let line = lines[start..end].strip_suffix(b"\r").unwrap_or(&lines[start..end]);
-            start = (end + 1).min(lines.len());
+            start = end + 1;
+            self.number += 1;
             if line.is_empty() {
                 continue;
             }
-            self.figures.lines += u64::from(are_new);
+            self.figures.lines += 1;
             let parsed = Line::parse(line, self.rules.format, &mut self.dates);
-            match parsed.filter(|line| line.at <= self.rules.newest) {
-                None => self.malformed(),
-                Some(line) if self.rules.pages.include(&line) => {
-                    self.figures.pages += u64::from(are_new);
-                    found.push(line);
-                }
-                Some(_) => self.figures.others += u64::from(are_new),
+            let Some(line) = parsed.filter(|line| line.at <= self.rules.newest) else {
+                self.malformed();
+                // It stands where the line before it does.
+                found.push(Found { at: self.last, page: None });
+                continue;
+            };
+            self.last = line.at;
+            if self.rules.pages.include(&line) {
+                self.figures.pages += 1;
+                found.push(Found { at: line.at, page: Some(line) });
+            } else {
+                self.figures.others += 1;
             }
         }
+    }
+
+    /// A line that has waited.
+    fn again<'a>(&mut self, held: &'a Held) -> Found<'a> {
+        let text = held.page.as_deref();
+        let page = text.and_then(|text| Line::parse(text, self.rules.format, &mut self.dates));
+        Found { at: held.at, page }
     }
 
     fn malformed(&mut self) {
         self.figures.malformed += 1;
-        self.received += 1;
-        self.rejected += 1;
         if self.figures.first_malformed.len() < TOLD_MAX {
-            self.figures.first_malformed.push(self.figures.lines);
+            self.figures.first_malformed.push(self.number);
         }
     }
 
-    fn page(&mut self, line: &Line<'_>, records: &mut Vec<Record>) {
-        self.figures.late += u64::from(line.at < self.reached);
-        let at = line.at.max(self.reached);
+    fn take(&mut self, found: &Found<'_>, records: &mut Vec<Record>) {
+        let at = found.at.max(self.reached);
+        if at.bucket() != self.reached.bucket() {
+            self.settle(records);
+        }
         self.reached = at;
-        let (first, _) = self.figures.span.unwrap_or((at, at));
-        self.figures.span = Some((first, at));
         self.received += 1;
+        match &found.page {
+            None => self.rejected += 1,
+            Some(line) => {
+                self.figures.late += u64::from(line.at < at);
+                let (first, _) = self.figures.span.unwrap_or((at, at));
+                self.figures.span = Some((first, at));
+                self.page(line, at, records);
+            }
+        }
+    }
+
+    fn page(&mut self, line: &Line<'_>, at: Second, records: &mut Vec<Record>) {
         if at < self.rules.oldest {
             let reason = DropReason::Expired;
             return records.push(Record::Drop { site: self.site.clone(), at, reason });

@@ -194,13 +194,17 @@ pub(crate) fn balance(ledger: &Value) -> u64 {
 
 /// Runs `headcount` with a data folder.
 pub(crate) fn command(data: &Path, arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_headcount"))
+    prepared(data, arguments).stdin(Stdio::null()).output().expect("the program runs")
+}
+
+/// `headcount` with a data folder, to be run.
+pub(crate) fn prepared(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
+    command
         .args(arguments)
         .env("HEADCOUNT_DATA_DIR", data)
-        .current_dir(data.parent().expect("it is in a folder"))
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs")
+        .current_dir(data.parent().expect("it is in a folder"));
+    command
 }
 
 /// Sends a signal by name.

@@ -7,7 +7,7 @@ mod laws;
 mod memory;
 mod tables;
 pub(crate) mod traffic;
-mod visits;
+pub(crate) mod visits;
 
 use headcount::count::Rows;
 use headcount::hit::{DropReason, Hit, Record, RejectReason, SiteName, Visitor};

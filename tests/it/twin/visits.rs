@@ -10,36 +10,36 @@ const GAP_S: i64 = 30 * 60;
 const LENGTH_S: i64 = 24 * 60 * 60;
 
 /// A hit of a visit: which record it is.
-pub(super) struct Step<'a> {
-    pub(super) record: usize,
-    pub(super) hit: &'a Hit,
+pub(crate) struct Step<'a> {
+    pub(crate) record: usize,
+    pub(crate) hit: &'a Hit,
     /// The visitor on the day of this hit: an index.
-    pub(super) visitor: usize,
+    pub(crate) visitor: usize,
 }
 
 /// One visit: its hits, in spool order, of one visitor or of two that follow each other over a
 /// midnight.
-pub(super) struct Visit<'a> {
-    pub(super) steps: Vec<Step<'a>>,
+pub(crate) struct Visit<'a> {
+    pub(crate) steps: Vec<Step<'a>>,
 }
 
 /// One visitor of one day.
-pub(super) struct OfDay {
-    pub(super) site: SiteName,
-    pub(super) day: Day,
-    pub(super) key: KeyId,
-    pub(super) id: u64,
+pub(crate) struct OfDay {
+    pub(crate) site: SiteName,
+    pub(crate) day: Day,
+    pub(crate) key: KeyId,
+    pub(crate) id: u64,
 }
 
 /// Everything grouped.
 #[derive(Default)]
-pub(super) struct Grouped<'a> {
-    pub(super) visits: Vec<Visit<'a>>,
-    pub(super) visitors: Vec<OfDay>,
+pub(crate) struct Grouped<'a> {
+    pub(crate) visits: Vec<Visit<'a>>,
+    pub(crate) visitors: Vec<OfDay>,
     /// Engagements that no visit has a place for, by record.
-    pub(super) homeless: Vec<usize>,
+    pub(crate) homeless: Vec<usize>,
     /// Hits of nobody, with the ledger's reason.
-    pub(super) nobodys: Vec<(usize, &'a Hit, &'static str)>,
+    pub(crate) nobodys: Vec<(usize, &'a Hit, &'static str)>,
 }
 
 impl Visit<'_> {
@@ -51,7 +51,7 @@ impl Visit<'_> {
         at - self.last_at() <= GAP_S && at - self.steps[0].hit.at.0 < LENGTH_S
     }
 
-    pub(super) fn has_viewed(&self, hit: &Hit) -> bool {
+    pub(crate) fn has_viewed(&self, hit: &Hit) -> bool {
         self.steps.iter().any(|step| {
             matches!(step.hit.kind, HitKind::Pageview)
                 && step.hit.hostname == hit.hostname
@@ -61,7 +61,7 @@ impl Visit<'_> {
 }
 
 /// Groups the hits of all records. `visitors_max`: of one site and day.
-pub(super) fn group(records: &[Record], visitors_max: usize) -> Grouped<'_> {
+pub(crate) fn group(records: &[Record], visitors_max: usize) -> Grouped<'_> {
     let mut all = Grouped::default();
     // Keys of days whose end has come: nothing goes on from them.
     let mut over: Vec<(SiteName, KeyId)> = Vec::new();

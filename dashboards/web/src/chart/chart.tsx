@@ -1,7 +1,7 @@
 // The chart: a line over time, and the period before as a dashed one.
 
 import { useState } from 'preact/hooks';
-import { compact, figure, grainOf, moment, seconds, tick } from '../format';
+import { UNITS, compact, figure, grainOf, moment, seconds, tick } from '../format';
 import { useWidth } from '../hooks';
 import { METRICS, type Metric } from '../state/words';
 import { area, clockTicks, labelled, line, nearest, place, ticks, type Point } from './scale';
@@ -89,7 +89,8 @@ interface Drawn {
 function layout(series: Series, metric: Metric, timezone: string, width: number): Drawn {
   const { labels, labelsBefore } = series;
   const grain = grainOf(labels);
-  const rate = metric === 'bounce_rate' || metric === 'visit_duration';
+  const unit = UNITS[metric];
+  const rate = unit !== undefined || metric === 'views_per_visit';
   const read = (values: Map<string, number | null>) => (label: string) => values.get(label) ?? (rate ? null : 0);
   const under = label(new Date(), grain, timezone);
   const past = labels.filter((one) => one <= under);
@@ -97,10 +98,10 @@ function layout(series: Series, metric: Metric, timezone: string, width: number)
   const valuesBefore = series.before ? labelsBefore.slice(0, labels.length).map(read(series.before)) : [];
 
   const most = Math.max(0, ...values.map(Number), ...valuesBefore.map(Number));
-  const marks = metric === 'visit_duration' ? clockTicks(most) : metric === 'bounce_rate' ? [0, 25, 50, 75, 100] : ticks(most);
+  const marks = unit === 's' ? clockTicks(most) : unit === '%' ? [0, 25, 50, 75, 100] : ticks(most);
   const top = marks.at(-1)!;
   const text = (value: number) =>
-    metric === 'visit_duration' ? seconds(value).replace(/ 0[ms]$/, '') : metric === 'bounce_rate' ? `${value}%` : compact(value);
+    unit === 's' ? seconds(value).replace(/ 0[ms]$/, '') : unit === '%' ? `${value}%` : compact(value);
   const widest = Math.max(...marks.map((mark) => text(mark).length));
 
   const left = 14 + widest * 7;

@@ -1,5 +1,7 @@
-import type { ApiError, Ledger } from '../api';
+import { useState } from 'preact/hooks';
+import type { ApiError, Ledger, Session } from '../api';
 import { exact } from '../format';
+import { isTheme, theme, THEMES, wear } from '../state/theme';
 
 /** Why hits were not counted, in a few words. */
 export const REASONS: Record<string, string> = {
@@ -10,6 +12,13 @@ export const REASONS: Record<string, string> = {
   opt_out: 'opted out',
   no_visit: 'reports without a visit',
   expired: 'too late',
+  unsupported: 'nothing that is counted',
+  blocked_address: 'from blocked networks',
+  blocked_country: 'from blocked countries',
+  blocked_page: 'on blocked pages',
+  blocked_hostname: 'on other host names',
+  headless: 'from driven browsers',
+  data_centre: 'from data centres',
   malformed: 'malformed',
   too_large: 'too large',
   rate_limited: 'too many at once',
@@ -21,7 +30,15 @@ export const REASONS: Record<string, string> = {
 const sum = (parts: Record<string, number>) => Object.values(parts).reduce((all, one) => all + one, 0);
 
 /** The ledger: that nothing is lost between what came and what is shown. */
-export function Footer({ ledger, error }: { ledger: Ledger | null; error: ApiError | null }) {
+interface Props {
+  ledger: Ledger | null;
+  error: ApiError | null;
+  session: Session | null;
+  keys: () => void;
+}
+
+export function Footer({ ledger, error, session, keys }: Props) {
+  const [worn, setWorn] = useState(theme);
   return (
     <footer class="foot">
       <h2>Data quality</h2>
@@ -29,7 +46,30 @@ export function Footer({ ledger, error }: { ledger: Ledger | null; error: ApiErr
       {ledger && <Balance ledger={ledger} />}
       <p class="soft">
         Nothing here is about one person: no address, no identifier, no cookie. A visitor is known for a day, and then
-        by nobody. Click a row to narrow the page; with Shift, to add to it.
+        by nobody. Click a row to narrow the page; with Shift, to add to it; with Alt, to leave it out.
+      </p>
+      {session?.geo_attribution && <p class="soft">{session.geo_attribution}</p>}
+      <p class="foot-controls">
+        <label class="picker">
+          <span class="unseen">Colours</span>
+          <select
+            value={worn}
+            onChange={({ currentTarget: { value } }) => {
+              if (!isTheme(value)) return;
+              wear(value);
+              setWorn(value);
+            }}
+          >
+            {Object.entries(THEMES).map(([name, text]) => (
+              <option key={name} value={name}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="button" onClick={keys}>
+          Keyboard
+        </button>
       </p>
     </footer>
   );
@@ -49,6 +89,7 @@ function Balance({ ledger }: { ledger: Ledger }) {
       <Figure name="Dropped" value={dropped} />
       <Figure name="Rejected" value={rejected} />
       <Figure name="Withheld" value={withheld} title="Counted without a visitor, since the browser asked for that" />
+      {ledger.imported > 0 && <Figure name="Imported" value={ledger.imported} title="Counted out of logs" />}
       <Figure name="On their way" value={spooled} title="Counted, and not yet in the database" />
       <div class="verdict">
         <dt>Balance</dt>

@@ -2,7 +2,8 @@ import { useState } from 'preact/hooks';
 import type { Site } from '../api';
 import { dates as written } from '../format';
 import type { Go } from '../hooks';
-import { PERIODS, type Dates, type Day, type PeriodName } from '../state/period';
+import type { Steps } from '../state/keys';
+import { PERIODS, type Dates, type Day, type Period, type PeriodName } from '../state/period';
 import type { View } from '../state/view';
 import { Mark } from './message';
 
@@ -15,14 +16,23 @@ interface Props {
   day: Day;
   /** There is nothing to choose days of. */
   empty: boolean;
-  add: () => void;
+  /** None: whoever looks may not. */
+  add: (() => void) | null;
+  addFilter: () => void;
+  steps: Steps;
   signOut: () => void;
 }
 
 const ADD = '+';
 
+const Step = ({ to, go, name, sign }: { to: Period | null; go: Go; name: string; sign: string }) => (
+  <button type="button" class="step" aria-label={name} title={name} disabled={!to} onClick={() => to && go({ period: to })}>
+    {sign}
+  </button>
+);
+
 /** Which site, which days, compared or not. */
-export function Head({ site, sites, view, go, dates, day, empty, add, signOut }: Props) {
+export function Head({ site, sites, view, go, dates, day, empty, add, addFilter, steps, signOut }: Props) {
   const [choosing, setChoosing] = useState(false);
   const pick = (name: PeriodName) => {
     setChoosing(name === 'custom');
@@ -43,13 +53,13 @@ export function Head({ site, sites, view, go, dates, day, empty, add, signOut }:
                 onChange={({ currentTarget }) => {
                   if (currentTarget.value !== ADD) return go({ site: currentTarget.value, filters: [], open: null });
                   currentTarget.value = site.domain;
-                  add();
+                  add?.();
                 }}
               >
                 {sites.map(({ domain }) => (
                   <option key={domain}>{domain}</option>
                 ))}
-                <option value={ADD}>Add a site…</option>
+                {add && <option value={ADD}>Add a site…</option>}
               </select>
             </label>
           </h1>
@@ -62,6 +72,7 @@ export function Head({ site, sites, view, go, dates, day, empty, add, signOut }:
       <div class="controls">
         {!empty && (
           <>
+            <Step to={steps.back} go={go} name="The period before (←)" sign="‹" />
             <label class="picker boxed">
               <span class="unseen">Period</span>
               <select
@@ -76,6 +87,7 @@ export function Head({ site, sites, view, go, dates, day, empty, add, signOut }:
                 ))}
               </select>
             </label>
+            <Step to={steps.on} go={go} name="The next period (→)" sign="›" />
             <button
               type="button"
               class="toggle"
@@ -85,6 +97,9 @@ export function Head({ site, sites, view, go, dates, day, empty, add, signOut }:
               title="Compare with the period before (X)"
             >
               Compare
+            </button>
+            <button type="button" class="plain" onClick={addFilter} title="Add a filter (/)">
+              Filter
             </button>
           </>
         )}

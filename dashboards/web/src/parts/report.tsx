@@ -1,13 +1,15 @@
 // A card: a breakdown whose every row is a filter.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import * as api from '../api';
 import { exact, figure, share } from '../format';
 import { useAnswer, type Go } from '../hooks';
 import { answerable } from '../state/answerable';
 import type { Dates } from '../state/period';
-import { withFilter, withoutFilter, type View } from '../state/view';
+import { withFilter, withoutFilter, type Filter, type View } from '../state/view';
 import { DIMENSIONS, METRICS, shown, type Dimension, type Metric } from '../state/words';
+import { download, name as fileName } from './csv';
+import { Dialog } from './dialog';
 import { COLUMN, type ReportOf, type Tab } from './reports';
 
 interface Props {
@@ -19,25 +21,29 @@ interface Props {
   go: Go;
   /** All visitors under the same filters. */
   visitors: number | null;
+  /** How much of a visitor’s place is kept. */
+  places: string;
 }
 
 const ROWS = 9;
 const ROWS_OF_ALL = 1000;
 
-export function Report({ report, site, dates, fresh, view, go, visitors }: Props) {
-  const chosen = report.tabs.find(({ by }) => by === view.tabs[report.id]) ?? report.tabs[0];
+export function Report({ report, site, dates, fresh, view, go, visitors, places }: Props) {
+  const offered = report.tabs.filter(({ place }) => !place || places === 'city' || places === place);
+  const chosen = offered.find(({ by }) => by === view.tabs[report.id]) ?? report.tabs[0];
   const open = view.open === report.id;
+  const tab = narrowed(chosen, view.filters);
   const tabs = (
     <Tabs
-      report={report}
+      offered={offered}
       chosen={chosen}
       choose={(by) => go({ tabs: { ...view.tabs, [report.id]: by } }, true)}
     />
   );
   const breakdown = (limit: number, search: boolean) => (
     <Breakdown
-      key={chosen.by}
-      tab={chosen}
+      key={tab.by}
+      tab={tab}
       limit={limit}
       search={search}
       {...{ report, site, dates, fresh, view, go, visitors }}
@@ -48,20 +54,26 @@ export function Report({ report, site, dates, fresh, view, go, visitors }: Props
       {tabs}
       {breakdown(ROWS, false)}
       {open && (
-        <All name={chosen.name} close={() => go({ open: null })}>
+        <Dialog name={chosen.name} kind="all" close={() => go({ open: null })}>
           {tabs}
           {breakdown(ROWS_OF_ALL, true)}
-        </All>
+        </Dialog>
       )}
     </section>
   );
 }
 
-function Tabs({ report, chosen, choose }: { report: ReportOf; chosen: Tab; choose: (by: Dimension) => void }) {
-  if (report.tabs.length === 1) return <h2 class="tabs">{chosen.name}</h2>;
+/** Of a single browser its versions are worth more than its name. */
+function narrowed(tab: Tab, filters: Filter[]): Tab {
+  const one = filters.find(({ dimension, operator }) => dimension === tab.by && operator === 'is');
+  return tab.within && one?.values.length === 1 ? { ...tab, by: tab.within } : tab;
+}
+
+function Tabs({ offered, chosen, choose }: { offered: Tab[]; chosen: Tab; choose: (by: Dimension) => void }) {
+  if (offered.length === 1) return <h2 class="tabs">{chosen.name}</h2>;
   return (
     <h2 class="tabs">
-      {report.tabs.map(({ by, name }) => (
+      {offered.map(({ by, name }) => (
         <button key={by} type="button" aria-pressed={by === chosen.by} onClick={() => choose(by)}>
           {name}
         </button>
@@ -70,7 +82,7 @@ function Tabs({ report, chosen, choose }: { report: ReportOf; chosen: Tab; choos
   );
 }
 
-interface BreakdownProps extends Props {
+interface BreakdownProps extends Omit<Props, 'places'> {
   tab: Tab;
   limit: number;
   search: boolean;
@@ -78,19 +90,20 @@ interface BreakdownProps extends Props {
 
 function Breakdown({ report, tab, limit, search, site, dates, fresh, view, go, visitors }: BreakdownProps) {
   const [sought, setSought] = useState('');
-  const named = [tab.by, ...view.filters.map(({ dimension }) => dimension)];
-  const metrics = tab.metrics.filter((metric) => answerable(metric, named));
+  const wanted = search ? [...tab.metrics, ...(tab.more ?? [])] : tab.metrics;
+  const metrics = wanted.filter((metric) => answerable(metric, tab.by, view.filters));
   const question = { site, dates, metrics, filters: view.filters, by: tab.by, limit };
   const key = metrics.length ? JSON.stringify(question) : null;
   const { data, error, stale } = useAnswer(key, fresh, (signal) => api.ask(question, signal));
 
   if (!key) {
-    const others = named.slice(1).filter((one) => one !== tab.by);
-    const apart = others.filter((one) => !tab.metrics.some((metric) => answerable(metric, [tab.by, one])));
-    const names = (apart.length ? apart : others).map((one) => DIMENSIONS[one].name.toLowerCase());
+    const others = view.filters.filter(({ dimension }) => dimension !== tab.by);
+    const apart = others.filter((one) => !tab.metrics.some((metric) => answerable(metric, tab.by, [one])));
+    const names = (apart.length ? apart : others).map(({ dimension }) => DIMENSIONS[dimension].name.toLowerCase());
     return (
       <p class="empty">
-        {tab.name} are not kept together with {names.join(' and ')}: the combination would single visits out.
+        {tab.name} are not kept together with {[...new Set(names)].join(' and ')}: the combination would single visits
+        out.
       </p>
     );
   }
@@ -103,7 +116,7 @@ function Breakdown({ report, tab, limit, search, site, dates, fresh, view, go, v
   const rows = sought ? data.results.filter(matches) : data.results;
   const total = data.meta.total_rows ?? rows.length;
   // A rate is of the visitors under the same filters without the goal.
-  const narrowed = named.slice(1).some((one) => one === 'event' || one === 'page');
+  const narrowed = view.filters.some(({ dimension }) => dimension === 'event' || dimension === 'page');
   const of = tab.share && metrics[0] === 'visitors' && !narrowed ? visitors : null;
   return (
     <>
@@ -116,6 +129,13 @@ function Breakdown({ report, tab, limit, search, site, dates, fresh, view, go, v
           value={sought}
           onInput={({ currentTarget }) => setSought(currentTarget.value)}
         />
+      )}
+      {search && (
+        <p class="download">
+          <button type="button" onClick={() => download(fileName(site, tab.by, dates), tab.by, metrics, rows)}>
+            Download as CSV
+          </button>
+        </p>
       )}
       <Rows tab={tab} metrics={metrics} rows={rows} of={of} stale={stale} view={view} go={go} />
       {!search && total > ROWS && (
@@ -141,10 +161,13 @@ interface RowsProps {
 
 function Rows({ tab, metrics, rows, of, stale, view, go }: RowsProps) {
   const most = Math.max(1, ...rows.map((row) => row.metrics[0] ?? 0));
-  const active = view.filters.find(({ dimension }) => dimension === tab.by)?.values ?? [];
-  const narrow = (value: string, also: boolean) => {
-    const on = active.includes(value);
-    const filters = on ? withoutFilter(view.filters, tab.by) : withFilter(view.filters, tab.by, value, also);
+  const filter = view.filters.find(({ dimension, operator }) => dimension === tab.by && operator === 'is');
+  const active = filter?.values ?? [];
+  const narrow = (value: string, also: boolean, not: boolean) => {
+    const filters =
+      filter && active.includes(value) && !not
+        ? withoutFilter(view.filters, filter)
+        : withFilter(view.filters, tab.by, value, also || not, not ? 'is_not' : 'is');
     go({ filters, open: null });
   };
   return (
@@ -173,7 +196,7 @@ function Rows({ tab, metrics, rows, of, stale, view, go }: RowsProps) {
                   title={text}
                   aria-pressed={active.includes(value)}
                   style={{ '--part': `${Math.round(((first ?? 0) / most) * 1000) / 10}%` }}
-                  onClick={(event) => narrow(value, event.shiftKey)}
+                  onClick={(event) => narrow(value, event.shiftKey, event.altKey)}
                 >
                   <span>{text}</span>
                 </button>
@@ -189,29 +212,5 @@ function Rows({ tab, metrics, rows, of, stale, view, go }: RowsProps) {
         })}
       </tbody>
     </table>
-  );
-}
-
-/** The whole list, over the page. */
-function All({ name, close, children }: { name: string; close: () => void; children: preact.ComponentChildren }) {
-  const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    ref.current?.showModal();
-  }, []);
-  return (
-    <dialog
-      ref={ref}
-      class="all"
-      aria-label={name}
-      onClose={close}
-      onClick={(event) => event.target === ref.current && ref.current?.close()}
-    >
-      <form method="dialog">
-        <button type="submit" class="close" aria-label="Close">
-          ×
-        </button>
-      </form>
-      {children}
-    </dialog>
   );
 }

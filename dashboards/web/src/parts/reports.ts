@@ -6,8 +6,14 @@ export interface Tab {
   by: Dimension;
   name: string;
   metrics: Metric[];
+  /** What the whole list shows besides. */
+  more?: Metric[];
   /** The first metric as a part of all visitors. */
   share?: 'share' | 'rate';
+  /** What it is broken down by once a single value of it is filtered on. */
+  within?: Dimension;
+  /** Where it is kept only if the operator says so: the finest place that it needs. */
+  place?: 'region' | 'city';
 }
 
 export interface ReportOf {
@@ -18,32 +24,52 @@ export interface ReportOf {
 }
 
 const OF_VISITS: Metric[] = ['visitors', 'bounce_rate'];
-const SHARED = { metrics: ['visitors'] as Metric[], share: 'share' as const };
+const MORE: Metric[] = ['visits', 'pageviews', 'visit_duration'];
+const SOURCES = { metrics: OF_VISITS, more: MORE };
+const SHARED = { metrics: ['visitors'] as Metric[], more: [...MORE, 'bounce_rate'] as Metric[], share: 'share' as const };
 
 export const REPORTS: ReportOf[] = [
   {
     id: 'sources',
     name: 'Sources',
     tabs: [
-      { by: 'source', name: 'Sources', metrics: OF_VISITS },
-      { by: 'channel', name: 'Channels', metrics: OF_VISITS },
-      { by: 'campaign', name: 'Campaigns', metrics: OF_VISITS },
-      { by: 'referrer', name: 'Referrers', metrics: OF_VISITS },
+      { by: 'source', name: 'Sources', ...SOURCES },
+      { by: 'channel', name: 'Channels', ...SOURCES },
+      { by: 'referrer', name: 'Referrers', ...SOURCES },
     ],
   },
   {
     id: 'pages',
     name: 'Pages',
     tabs: [
-      { by: 'page', name: 'Pages', metrics: ['visitors', 'pageviews'] },
-      { by: 'entry', name: 'Entry pages', metrics: ['visitors', 'visits', 'bounce_rate'] },
+      { by: 'page', name: 'Pages', metrics: ['visitors', 'pageviews', 'time_on_page'], more: ['scroll_depth', 'exit_rate'] },
+      { by: 'entry', name: 'Entry pages', metrics: ['visitors', 'visits', 'bounce_rate'], more: ['visit_duration'] },
+      { by: 'exit', name: 'Exit pages', metrics: ['visits', 'exit_rate'] },
     ],
+  },
+  {
+    id: 'campaigns',
+    name: 'Campaigns',
+    tabs: [
+      { by: 'campaign', name: 'Campaigns', metrics: ['visitors', 'visits'], more: ['pageviews', 'bounce_rate', 'visit_duration'] },
+      { by: 'utm_source', name: 'Sources', ...SOURCES },
+      { by: 'medium', name: 'Mediums', ...SOURCES },
+      { by: 'content', name: 'Contents', ...SOURCES },
+      { by: 'term', name: 'Terms', ...SOURCES },
+    ],
+  },
+  {
+    id: 'events',
+    name: 'Events',
+    tabs: [{ by: 'event', name: 'Goals and events', metrics: ['visitors', 'events'], share: 'rate' }],
   },
   {
     id: 'places',
     name: 'Places',
     tabs: [
       { by: 'country', name: 'Countries', ...SHARED },
+      { by: 'region', name: 'Regions', ...SHARED, place: 'region' },
+      { by: 'city', name: 'Cities', ...SHARED, place: 'city' },
       { by: 'language', name: 'Languages', ...SHARED },
     ],
   },
@@ -52,15 +78,9 @@ export const REPORTS: ReportOf[] = [
     name: 'Devices',
     tabs: [
       { by: 'device', name: 'Devices', ...SHARED },
-      { by: 'browser', name: 'Browsers', ...SHARED },
-      { by: 'os', name: 'Systems', ...SHARED },
+      { by: 'browser', name: 'Browsers', ...SHARED, within: 'browser_version' },
+      { by: 'os', name: 'Systems', ...SHARED, within: 'os_version' },
     ],
-  },
-  {
-    id: 'events',
-    name: 'Events',
-    wide: true,
-    tabs: [{ by: 'event', name: 'Goals and events', metrics: ['visitors', 'events'], share: 'rate' }],
   },
 ];
 
@@ -73,4 +93,7 @@ export const COLUMN: Record<Metric, string> = {
   bounce_rate: 'Bounce',
   visit_duration: 'Time',
   events: 'Times',
+  time_on_page: 'Time',
+  scroll_depth: 'Scroll',
+  exit_rate: 'Exits',
 };

@@ -72,7 +72,7 @@ function Compared({ metric, i, compared, now, before, whole }: ComparedProps) {
       </>
     );
   }
-  const good = metric === 'bounce_rate' ? 'down' : 'up';
+  const good = metric === 'bounce_rate' || metric === 'exit_rate' ? 'down' : 'up';
   const tone = by.direction === 'same' ? 'same' : by.direction === good ? 'better' : 'worse';
   const arrow = { up: '▲', down: '▼', same: '=' }[by.direction];
   const words = { up: 'up', down: 'down', same: 'unchanged' }[by.direction];

@@ -1,24 +1,54 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answerable } from './answerable';
-import type { Dimension, Metric } from './words';
+import { answerable, learn } from './answerable';
+import type { Filter, Operator } from './view';
+import type { Dimension } from './words';
 
-test('a metric is left out where it was not remembered', () => {
-  const check = (metric: Metric, named: Dimension[], expected: boolean) =>
-    assert.equal(answerable(metric, named), expected, `${metric} by ${named.join(', ')}`);
-  check('visitors', [], true);
-  check('visitors', ['browser', 'country'], true);
-  check('visitors', ['page', 'country'], true);
-  check('visitors', ['page', 'browser'], false);
-  check('visitors', ['page', 'entry'], false);
-  check('visitors', ['event', 'source'], true);
-  check('visitors', ['event', 'page'], false);
-  check('visits', ['page', 'browser'], true);
-  check('pageviews', ['event'], false);
-  check('pageviews', ['page', 'campaign'], true);
-  check('bounce_rate', ['page'], true);
-  check('bounce_rate', ['event'], false);
-  check('events', ['event', 'page'], true);
-  check('events', ['page'], false);
-  check('events', ['event', 'browser'], false);
+const filter = (dimension: Dimension, operator: Operator, ...values: string[]): Filter => ({ dimension, operator, values });
+
+// A part of the server’s table, as it comes.
+learn({
+  metrics: [
+    {
+      name: 'visitors',
+      answered: {
+        visit: { table: 'visits', one_of: [] },
+        page: { table: 'pages', one_of: ['event:page'] },
+        event: { table: 'events', one_of: ['event:name'] },
+        event_part: { why_not: 'not remembered' },
+        exit_page: { why_not: 'not kept' },
+      },
+    },
+    { name: 'pageviews', answered: { visit: { table: 'visits', one_of: [] }, page: { table: 'pages', one_of: [] } } },
+    { name: 'visits', answered: { exit_page: { table: 'pages', one_of: [] } } },
+  ],
+  dimensions: [
+    { name: 'event:page', tables: ['pages', 'events'] },
+    { name: 'event:name', tables: ['events'] },
+    { name: 'visit:source', tables: ['visits', 'pages', 'events'] },
+    { name: 'visit:browser', tables: ['visits'] },
+    { name: 'visit:exit_page', tables: ['pages'] },
+  ],
+});
+
+test('what a table holds together can be told', () => {
+  assert.ok(answerable('visitors', null, []));
+  assert.ok(answerable('visitors', 'browser', [filter('source', 'is', 'a')]));
+  assert.ok(answerable('visitors', 'page', [filter('source', 'is_not', 'a')]));
+  assert.ok(answerable('visits', 'exit', [filter('source', 'is', 'a')]));
+});
+
+test('what was not remembered together cannot', () => {
+  assert.ok(!answerable('visitors', 'page', [filter('event', 'is', 'a')]));
+  assert.ok(!answerable('visitors', 'browser', [filter('page', 'is', '/')]));
+  assert.ok(!answerable('visitors', 'exit', []));
+  assert.ok(!answerable('visits', 'exit', [filter('page', 'is', '/')]));
+});
+
+test('firsts of one page at a time do not add up over several', () => {
+  assert.ok(answerable('visitors', 'source', [filter('page', 'is', '/')]));
+  assert.ok(!answerable('visitors', 'source', [filter('page', 'is', '/', '/b')]));
+  assert.ok(!answerable('visitors', 'source', [filter('page', 'is_not', '/')]));
+  assert.ok(answerable('visitors', 'page', [filter('page', 'contains', '/b')]), 'a row is one page');
+  assert.ok(answerable('pageviews', 'source', [filter('page', 'is', '/', '/b')]), 'views add up');
 });

@@ -1,38 +1,42 @@
-// What counts can answer: the server’s table (`stats::answerable`), as far as this page asks. The
-// page leaves out what cannot be told instead of asking and showing the refusal.
+// What counts can answer, by the server’s own table (`GET /api/v2/query/words`). The page leaves out
+// what cannot be told instead of asking and showing the refusal.
 
-import type { Dimension, Metric } from './words';
+import { DIMENSIONS, type Dimension, type Metric } from './words';
+import type { Filter } from './view';
 
-type Table = 'visits' | 'pages' | 'events';
-
-const SHARED: Dimension[] = ['channel', 'source', 'campaign', 'country', 'device'];
-const WITH_PAGES: Dimension[] = ['page', ...SHARED];
-const WITH_EVENTS: Dimension[] = ['page', 'event', ...SHARED];
-
-function has(table: Table, dimension: Dimension): boolean {
-  if (table === 'pages') return WITH_PAGES.includes(dimension);
-  if (table === 'events') return WITH_EVENTS.includes(dimension);
-  return dimension !== 'event';
+export interface Words {
+  metrics: { name: string; answered: Record<string, { table?: string; one_of?: string[]; why_not?: string }> }[];
+  dimensions: { name: string; tables: string[] }[];
 }
 
-/** The table that holds `metric` where these dimensions are named; none: it was not remembered. */
-function table(metric: Metric, page: boolean, event: boolean): Table | null {
-  switch (metric) {
-    case 'visitors':
-      return page && event ? null : event ? 'events' : page ? 'pages' : 'visits';
-    case 'visits':
-      return page && event ? null : event ? 'events' : 'visits';
-    case 'pageviews':
-      return event ? null : page ? 'pages' : 'visits';
-    case 'events':
-      return event ? 'events' : page ? null : 'visits';
-    default:
-      return event ? null : 'visits';
-  }
+let known: Words = { metrics: [], dimensions: [] };
+
+/** Takes the server’s table. Before that nothing is answerable. */
+export function learn(words: Words): void {
+  known = words;
 }
 
-/** Whether `metric` can be told when `named` are broken down by or filtered on. */
-export function answerable(metric: Metric, named: Dimension[]): boolean {
-  const from = table(metric, named.includes('page'), named.includes('event'));
-  return from !== null && named.every((dimension) => has(from, dimension));
+/** What a question is about, which decides the table; none: there is none for these together. */
+function scope(named: Dimension[]): string | null {
+  const has = (dimension: Dimension) => named.includes(dimension);
+  if (has('exit')) return has('page') || has('event') ? null : 'exit_page';
+  if (has('event')) return has('page') ? 'event_part' : 'event';
+  return has('page') ? 'page' : 'visit';
+}
+
+/** Whether `metric` can be told when it is broken down by `by` and filtered so. */
+export function answerable(metric: Metric, by: Dimension | null, filters: Filter[]): boolean {
+  const named = [...(by ? [by] : []), ...filters.map(({ dimension }) => dimension)];
+  const of = scope(named);
+  const answer = known.metrics.find(({ name }) => name === metric)?.answered[of ?? ''];
+  if (!answer?.table) return false;
+  const { table, one_of = [] } = answer;
+  const stored = named.every((dimension) => {
+    const { word } = DIMENSIONS[dimension];
+    return known.dimensions.find(({ name }) => name === word)?.tables.includes(table);
+  });
+  // Of one value at a time: the rows of a breakdown are, and a filter on one value.
+  const single = ({ dimension, operator, values }: Filter) =>
+    dimension === by || !one_of.includes(DIMENSIONS[dimension].word) || (operator === 'is' && values.length === 1);
+  return stored && filters.every(single);
 }

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { comparison, datesBefore, datesOf, isDay, length, plusMonths, today, type Dates, type PeriodName } from './period';
+import {
+  comparison,
+  datesBefore,
+  datesOf,
+  isDay,
+  length,
+  plusMonths,
+  stepped,
+  today,
+  type Dates,
+  type Period,
+  type PeriodName,
+} from './period';
 
 const TODAY = '2026-03-30';
 
@@ -69,4 +81,18 @@ test('totals are compared over complete days', () => {
 test('a length counts both ends', () => {
   assert.equal(length(['2026-03-28', '2026-03-30']), 3);
   assert.equal(length(['2026-03-30', '2026-03-30']), 1);
+});
+
+test('a step goes by the same length, months by months, and never past today', () => {
+  const check = (period: Period, step: -1 | 1, expected: Period | null) =>
+    assert.deepEqual(stepped(datesOf(period, TODAY), step, TODAY), expected, JSON.stringify(period));
+  check({ name: 'day' }, -1, { name: 'yesterday' });
+  check({ name: 'day' }, 1, null);
+  check({ name: 'yesterday' }, 1, { name: 'day' });
+  check({ name: '7d' }, -1, { name: 'custom', dates: ['2026-03-17', '2026-03-23'] });
+  check({ name: 'custom', dates: ['2026-03-17', '2026-03-23'] }, 1, { name: '7d' });
+  check({ name: 'month' }, -1, { name: 'lastmonth' });
+  check({ name: 'lastmonth' }, 1, { name: 'month' });
+  check({ name: 'lastmonth' }, -1, { name: 'custom', dates: ['2026-01-01', '2026-01-31'] });
+  check({ name: 'all' }, -1, null);
 });

@@ -9,8 +9,10 @@ export const PERIODS = [
   ['yesterday', 'Yesterday', 'E'],
   ['7d', 'Last 7 days', 'W'],
   ['28d', 'Last 28 days', 'F'],
+  ['91d', 'Last 91 days', 'N'],
   ['month', 'This month', 'M'],
   ['lastmonth', 'Last month', 'P'],
+  ['year', 'This year', 'Y'],
   ['12mo', 'Last 12 months', 'L'],
   ['all', 'All time', 'A'],
   ['custom', 'Other dates…', 'C'],
@@ -70,12 +72,16 @@ export function datesOf(period: Period, today: Day): Dates | null {
       return [plusDays(today, -6), today];
     case '28d':
       return [plusDays(today, -27), today];
+    case '91d':
+      return [plusDays(today, -90), today];
     case 'month':
       return [firstOfMonth(today), today];
     case 'lastmonth': {
       const last = plusDays(firstOfMonth(today), -1);
       return [firstOfMonth(last), last];
     }
+    case 'year':
+      return [`${today.slice(0, 4)}-01-01`, today];
     case '12mo':
       return [plusMonths(firstOfMonth(today), -11), today];
     case 'custom':
@@ -92,6 +98,7 @@ export function datesBefore(period: Period, [first, last]: Dates): Dates {
       return [plusMonths(first, -1), plusMonths(last, -1)];
     case 'lastmonth':
       return [plusMonths(first, -1), plusDays(first, -1)];
+    case 'year':
     case '12mo':
       return [plusMonths(first, -12), plusMonths(last, -12)];
     default: {
@@ -100,6 +107,29 @@ export function datesBefore(period: Period, [first, last]: Dates): Dates {
     }
   }
 }
+
+/** The same length of time, one step back or on; none: there is no such step, or it has not come. */
+export function stepped(dates: Dates | null, steps: -1 | 1, today: Day): Period | null {
+  if (!dates) return null;
+  const [first, last] = dates;
+  const wholeMonths = first.endsWith('-01') && (plusDays(last, 1).endsWith('-01') || last === today);
+  const months = wholeMonths ? monthsOf(first, last) : 0;
+  const days = length(dates);
+  const next: Dates = months
+    ? [plusMonths(first, steps * months), plusDays(plusMonths(first, (steps + 1) * months), -1)]
+    : [plusDays(first, steps * days), plusDays(last, steps * days)];
+  if (next[0] > today) return null;
+  const dated: Dates = next[1] > today ? [next[0], today] : next;
+  const named = PERIODS.map(([name]) => name).find((name) => {
+    const of = name === 'custom' ? null : datesOf({ name }, today);
+    return of && of[0] === dated[0] && of[1] === dated[1];
+  });
+  return named ? { name: named } : { name: 'custom', dates: dated };
+}
+
+/** Months that two dates span, the last one as far as it has come. */
+const monthsOf = (first: Day, last: Day): number =>
+  (Number(last.slice(0, 4)) - Number(first.slice(0, 4))) * 12 + Number(last.slice(5, 7)) - Number(first.slice(5, 7)) + 1;
 
 export interface Comparison {
   /** Complete days of the period; none: there is none, as today. */

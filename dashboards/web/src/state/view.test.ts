@@ -16,8 +16,10 @@ test('a view comes back from its address', () => {
       ...FIRST,
       site: 'a.b',
       filters: [
-        { dimension: 'page', values: ['/a?b=c&d', '/%2F:x'] },
-        { dimension: 'source', values: ['Direct / None'] },
+        { dimension: 'page', operator: 'is', values: ['/a?b=c&d', '/%2F:x'] },
+        { dimension: 'source', operator: 'is_not', values: ['Direct / None'] },
+        { dimension: 'page', operator: 'contains', values: ['!~x'] },
+        { dimension: 'country', operator: 'contains_not', values: ['D'] },
       ],
       tabs: { sources: 'channel', pages: 'entry' },
       open: 'pages',
@@ -27,8 +29,13 @@ test('a view comes back from its address', () => {
 });
 
 test('an address is readable', () => {
-  const view: View = { ...FIRST, site: 'example.com', filters: [{ dimension: 'page', values: ['/blog/a'] }] };
+  const view: View = { ...FIRST, site: 'example.com', filters: [{ dimension: 'page', operator: 'is', values: ['/blog/a'] }] };
   assert.equal(format(view), '/example.com?period=day&f=page:/blog/a');
+});
+
+test('a filter that leaves out says so in the address', () => {
+  const filters = withFilter([], 'country', 'DE', true, 'is_not');
+  assert.equal(format({ ...FIRST, site: 'a.b', filters }), '/a.b?period=day&f=!country:DE');
 });
 
 test('what an address says wrongly is left out', () => {
@@ -41,9 +48,10 @@ test('what an address says wrongly is left out', () => {
 
 test('a filter takes the place of the one on the same dimension', () => {
   const one = withFilter([], 'page', '/a');
-  assert.deepEqual(withFilter(one, 'page', '/b'), [{ dimension: 'page', values: ['/b'] }]);
-  assert.deepEqual(withFilter(one, 'page', '/b', true), [{ dimension: 'page', values: ['/a', '/b'] }]);
+  assert.deepEqual(withFilter(one, 'page', '/b'), [{ dimension: 'page', operator: 'is', values: ['/b'] }]);
+  assert.deepEqual(withFilter(one, 'page', '/b', true), [{ dimension: 'page', operator: 'is', values: ['/a', '/b'] }]);
   assert.deepEqual(withFilter(one, 'page', '/a', true), one);
   assert.equal(withFilter(one, 'country', 'DE').length, 2);
-  assert.deepEqual(withoutFilter(one, 'page'), []);
+  assert.deepEqual(withoutFilter(one, one[0]!), []);
+  assert.equal(withFilter(one, 'page', '/b', true, 'is_not').length, 2);
 });

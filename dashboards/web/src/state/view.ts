@@ -4,8 +4,21 @@
 import { isDay, PERIODS, type Dates, type Period } from './period';
 import { isDimension, isMetric, type Dimension, type Metric } from './words';
 
+/** How a filter compares, by the API’s words. */
+export const OPERATORS = {
+  is: { sign: '', name: 'is' },
+  is_not: { sign: '!', name: 'is not' },
+  contains: { sign: '~', name: 'contains' },
+  contains_not: { sign: '!~', name: 'does not contain' },
+} as const;
+
+export type Operator = keyof typeof OPERATORS;
+
+export const isOperator = (text: string): text is Operator => Object.hasOwn(OPERATORS, text);
+
 export interface Filter {
   dimension: Dimension;
+  operator: Operator;
   /** One of them. */
   values: string[];
 }
@@ -50,8 +63,10 @@ export function parse(path: string, query: string, otherwise: Period = FIRST.per
     open: params.get('open'),
   };
   for (const text of params.getAll('f')) {
-    const [dimension, value] = cut(text);
-    if (isDimension(dimension) && value) view.filters = withFilter(view.filters, dimension, value, true);
+    const [, sign = '', named = ''] = /^(!?~?)(.*)$/s.exec(text)!;
+    const [dimension, value] = cut(named);
+    const operator = Object.keys(OPERATORS).filter(isOperator).find((one) => OPERATORS[one].sign === sign)!;
+    if (isDimension(dimension) && value) view.filters = withFilter(view.filters, dimension, value, true, operator);
   }
   for (const [key, value] of params) {
     if (key.startsWith(TAB)) view.tabs[key.slice(TAB.length)] = value;
@@ -70,25 +85,30 @@ export function format(view: View): string {
   }
   if (!view.compare) params.set('compare', 'off');
   if (view.metric !== FIRST.metric) params.set('metric', view.metric);
-  for (const { dimension, values } of view.filters) {
-    for (const value of values) params.append('f', `${dimension}:${value}`);
+  for (const { dimension, operator, values } of view.filters) {
+    for (const value of values) params.append('f', `${OPERATORS[operator].sign}${dimension}:${value}`);
   }
   for (const [card, tab] of Object.entries(view.tabs)) params.set(TAB + card, tab);
   if (view.open) params.set('open', view.open);
-  const query = params.toString().replaceAll('%2F', '/').replaceAll('%3A', ':');
+  const query = params.toString().replaceAll('%2F', '/').replaceAll('%3A', ':').replaceAll('%21', '!');
   return `/${encodeURI(view.site)}?${query}`;
 }
 
-/** The filters with `dimension is value`: instead of what it was, or as well. */
-export function withFilter(filters: Filter[], dimension: Dimension, value: string, also = false): Filter[] {
-  const known = filters.find((filter) => filter.dimension === dimension);
-  if (!known) return [...filters, { dimension, values: [value] }];
+/** The filters with one more: instead of what the dimension was compared with so, or as well. */
+export function withFilter(
+  filters: Filter[],
+  dimension: Dimension,
+  value: string,
+  also = false,
+  operator: Operator = 'is',
+): Filter[] {
+  const known = filters.find((filter) => filter.dimension === dimension && filter.operator === operator);
+  if (!known) return [...filters, { dimension, operator, values: [value] }];
   const values = also ? [...new Set([...known.values, value])] : [value];
-  return filters.map((filter) => (filter === known ? { dimension, values } : filter));
+  return filters.map((filter) => (filter === known ? { dimension, operator, values } : filter));
 }
 
-export const withoutFilter = (filters: Filter[], dimension: Dimension): Filter[] =>
-  filters.filter((filter) => filter.dimension !== dimension);
+export const withoutFilter = (filters: Filter[], one: Filter): Filter[] => filters.filter((filter) => filter !== one);
 
 function period(params: URLSearchParams): Period | null {
   const name = PERIODS.map(([name]) => name).find((name) => name === params.get('period'));

@@ -18,6 +18,15 @@ export const METRICS = {
     means: 'From a visit’s first hit to its last, averaged over all visits.',
   },
   events: { name: 'Events', means: 'How often it happened.' },
+  time_on_page: {
+    name: 'Time on page',
+    means: 'How long a page was looked at, visible and in front, averaged over the visits that read it.',
+  },
+  scroll_depth: {
+    name: 'Scroll depth',
+    means: 'How far down a page was read, averaged over the visits that read it.',
+  },
+  exit_rate: { name: 'Exit rate', means: 'Views of a page after which the visit ended, of all views of it.' },
 } as const;
 
 export type Metric = keyof typeof METRICS;
@@ -27,16 +36,23 @@ export const DIMENSIONS = {
   page: { word: 'event:page', name: 'Page' },
   event: { word: 'event:name', name: 'Event' },
   entry: { word: 'visit:entry_page', name: 'Entry page' },
+  exit: { word: 'visit:exit_page', name: 'Exit page' },
   channel: { word: 'visit:channel', name: 'Channel' },
   source: { word: 'visit:source', name: 'Source' },
   referrer: { word: 'visit:referrer', name: 'Referrer' },
   campaign: { word: 'visit:utm_campaign', name: 'Campaign' },
   utm_source: { word: 'visit:utm_source', name: 'Campaign source' },
   medium: { word: 'visit:utm_medium', name: 'Campaign medium' },
+  content: { word: 'visit:utm_content', name: 'Campaign content' },
+  term: { word: 'visit:utm_term', name: 'Campaign term' },
   country: { word: 'visit:country', name: 'Country' },
+  region: { word: 'visit:region', name: 'Region' },
+  city: { word: 'visit:city', name: 'City' },
   language: { word: 'visit:language', name: 'Language' },
   browser: { word: 'visit:browser', name: 'Browser' },
+  browser_version: { word: 'visit:browser_version', name: 'Browser version' },
   os: { word: 'visit:os', name: 'System' },
+  os_version: { word: 'visit:os_version', name: 'System version' },
   device: { word: 'visit:device', name: 'Device' },
 } as const;
 

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::super::{Geo, GeoError};
+use super::super::{Detail, Geo, GeoError};
 
 fn database() -> Geo {
     let path = Geo::default_database()
@@ -17,7 +17,7 @@ fn a_network_has_its_country() {
     let geo = database();
     let check = |network: &str, expected: &str| {
         let network: IpAddr = network.parse().unwrap();
-        assert_eq!(geo.country(network).as_str(), expected, "{network}");
+        assert_eq!(geo.place(network, Detail::City).country.as_str(), expected, "{network}");
     };
     check("193.0.6.0", "NL");
     check("133.11.0.0", "JP");
@@ -70,6 +70,11 @@ fn map(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     [head].into_iter().chain(pairs).collect::<Vec<_>>().concat()
 }
 
+fn shown(geo: &Geo, network: &str, detail: Detail) -> String {
+    let place = geo.place(network.parse().unwrap(), detail);
+    [place.country, place.region, place.city].map(|it| it.as_str().to_owned()).join("|")
+}
+
 #[test]
 fn both_shapes_are_read_and_only_codes_come_out() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,8 +82,8 @@ fn both_shapes_are_read_and_only_codes_come_out() {
     let check = |record: Vec<u8>, expected: &str| {
         std::fs::write(&path, database_of(&record)).unwrap();
         let geo = Geo::open(&path).unwrap();
-        assert_eq!(geo.country("192.0.2.0".parse().unwrap()).as_str(), expected);
-        assert_eq!(geo.country("2001:db8::".parse().unwrap()).as_str(), "");
+        assert_eq!(shown(&geo, "192.0.2.0", Detail::Country), format!("{expected}||"));
+        assert_eq!(shown(&geo, "2001:db8::", Detail::Country), "||");
         assert_eq!(geo.built(), 0x6500_0000);
     };
     let nested = |code: &str| map(&[("country", map(&[("iso_code", text(code))]))]);
@@ -90,4 +95,75 @@ fn both_shapes_are_read_and_only_codes_come_out() {
     check(nested("Germany"), "");
     check(map(&[("country", text("DE"))]), "");
     check(map(&[("city", text("Berlin"))]), "");
+}
+
+#[test]
+fn regions_and_cities_are_told_where_they_are_to_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.mmdb");
+    let flat = |city: &str| {
+        map(&[("country_code", text("GB")), ("state1", text("England")), ("city", text(city))])
+    };
+    let check = |record: Vec<u8>, detail: Detail, expected: &str| {
+        std::fs::write(&path, database_of(&record)).unwrap();
+        let geo = Geo::open(&path).unwrap();
+        assert_eq!(shown(&geo, "192.0.2.0", detail), expected);
+    };
+    check(flat("London (Shadwell)"), Detail::City, "GB|England|London");
+    check(flat("London"), Detail::Region, "GB|England|");
+    check(flat("London"), Detail::Country, "GB||");
+    check(flat(""), Detail::City, "GB|England|");
+    let names = |name: &str| map(&[("names", map(&[("en", text(name))]))]);
+    let list = [&[1, 4][..], &names("Berlin")].concat();
+    let nested = map(&[
+        ("country", map(&[("iso_code", text("DE"))])),
+        ("subdivisions", list),
+        ("city", names("Berlin")),
+    ]);
+    check(nested, Detail::City, "DE|Berlin|Berlin");
+}
+
+#[test]
+fn the_first_database_that_knows_a_network_tells_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, record: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, database_of(record)).unwrap();
+        path
+    };
+    let nothing = write("nothing", &map(&[("city", text("Berlin"))]));
+    let one = write("one", &map(&[("country_code", text("FR"))]));
+    let other = write("other", &map(&[("country_code", text("DE"))]));
+    let first = |paths: &[&std::path::PathBuf]| {
+        shown(&Geo::open_all(paths).unwrap(), "192.0.2.0", Detail::City)
+    };
+    assert_eq!(first(&[&nothing, &one, &other]), "FR||");
+    assert_eq!(first(&[&other, &one]), "DE||");
+}
+
+/// What is lost by looking up a network instead of an address: made-up addresses from the whole
+/// space, as a generator with a fixed seed gives them.
+#[test]
+fn truncation_costs_next_to_no_country() {
+    let geo = database();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let (mut known, mut same) = (0_u32, 0_u32);
+    for _ in 0..200_000 {
+        let address = IpAddr::from(u32::try_from(random() >> 32).unwrap().to_be_bytes());
+        let exact = geo.place(address, Detail::Country).country;
+        if !exact.is_empty() {
+            let (_, network) = super::super::super::raw::RawAddress::split(Some(address));
+            let network = network.address().unwrap();
+            known += 1;
+            same += u32::from(geo.place(network, Detail::Country).country == exact);
+        }
+    }
+    assert!(known > 100_000, "{known}");
+    assert!(f64::from(same) / f64::from(known) > 0.9995, "{same} of {known}");
 }
