@@ -12,7 +12,7 @@ use headcount::edge::{
     Signals, Sink, SiteConfig, SiteRules, Sites,
 };
 use headcount::hit::{
-    HitKind, ManualClock, Record, RejectReason, Second, SiteName, VisitDims, Visitor,
+    HitKind, ManualClock, Record, RejectReason, Second, SiteName, Text, VisitDims, Visitor,
 };
 use headcount::keys::Keys;
 use tokio::sync::watch;
@@ -314,7 +314,7 @@ fn hints_and_fingers_say_what_the_agent_does_not() {
         let dims = server.recorder.dims.lock().expect("no test panics here").pop();
         let dims = dims.expect("a page view");
         let found = [dims.browser, dims.browser_version, dims.os, dims.os_version, dims.device];
-        assert_eq!(found.each_ref().map(|it| it.as_str()), expected, "{headers:?} {more}");
+        assert_eq!(found.each_ref().map(Text::as_str), expected, "{headers:?} {more}");
     };
     check(&[CHROME], "}", ["Chrome", "142", "Windows", "10", "Desktop"]);
     check(

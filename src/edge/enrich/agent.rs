@@ -184,7 +184,7 @@ fn browser_name(woothee: &str) -> &'static str {
 
 /// The system's family and major version.
 fn system<'a>(
-    agent: &str,
+    agent: &'a str,
     marked: &Marked<'a>,
     base: &'a WootheeResult<'_>,
 ) -> (&'static str, &'a str) {
@@ -200,10 +200,7 @@ fn system<'a>(
         (None, "Windows XP") => ("Windows", "XP"),
         (None, "Windows Phone OS") => ("Windows Phone", version),
         (None, it) if it.starts_with("Windows") => ("Windows", ""),
-        // It says 10.15 whatever it is.
-        (None, "Mac OSX") if base.os_version.starts_with("10.15") => ("macOS", ""),
-        (None, "Mac OSX") => ("macOS", version),
-        (None, "Mac OS Classic") => ("macOS", ""),
+        (None, "Mac OSX" | "Mac OS Classic") => ("macOS", macos_version(agent)),
         (None, "iPhone" | "iPod" | "iOS") => ("iOS", ios_version(version, base)),
         // A browser that hides the device hides the version too.
         (None, "Android") if agent.contains("Android 10; K)") => ("Android", ""),
@@ -218,6 +215,13 @@ fn system<'a>(
         (None, _) if agent.contains("Macintosh") => ("macOS", ""),
         _ => ("", ""),
     }
+}
+
+/// The version that a Mac says, but for 10.15: all say that whose browser says no more.
+fn macos_version(agent: &str) -> &str {
+    let version = agent.split_once("Mac OS X ").map_or("", |(_, version)| version);
+    let frozen = version.starts_with("10_15") || version.starts_with("10.15");
+    if frozen { "" } else { major(version) }
 }
 
 /// The system's version or, since that is frozen, Safari's.
