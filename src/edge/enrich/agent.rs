@@ -86,7 +86,8 @@ pub(super) fn read(agent: &str, hints: &RawHints<'_>, touch: bool) -> Result<Age
         it => it,
     };
     let os_version = hints::version(os, hints).unwrap_or(os_version);
-    let device = device(os, &marked, &base).or_else(|| hints::device(hints.mobile.expose()));
+    let mobile = marked.mobile || hints::is_mobile(hints.mobile.expose());
+    let device = marked.device.or_else(|| device(os, mobile, &base));
     Ok(Agent {
         browser: name::known(browser),
         browser_version: name::known(if browser.is_empty() { "" } else { major(version) }),
@@ -236,12 +237,9 @@ fn safari_version<'a>(base: &'a WootheeResult<'_>) -> &'a str {
     if base.name == "Safari" { major(base.version) } else { "" }
 }
 
-fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Device> {
-    if marked.device.is_some() {
-        return marked.device;
-    }
+fn device(os: &str, mobile: bool, base: &WootheeResult<'_>) -> Option<Device> {
     match os {
-        "Android" | "Tizen" if marked.mobile => Some(Device::Mobile),
+        "Android" | "Tizen" if mobile => Some(Device::Mobile),
         "Android" | "iPadOS" => Some(Device::Tablet),
         "Tizen" => Some(Device::Tv),
         "iOS" | "HarmonyOS" | "Firefox OS" | "Windows Phone" | "BlackBerry" | "Symbian" => {
@@ -252,7 +250,7 @@ fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Dev
             "smartphone" | "mobilephone" => Some(Device::Mobile),
             "appliance" if base.name == "InternetTVBrowser" => Some(Device::Tv),
             "appliance" => Some(Device::Console),
-            _ => None,
+            _ => mobile.then_some(Device::Mobile),
         },
     }
 }

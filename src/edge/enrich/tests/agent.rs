@@ -145,6 +145,34 @@ fn apps_televisions_and_consoles_have_names() {
         ["Nintendo Browser", "5", "Nintendo", "", "Console"],
     );
     check(
+        "Mozilla/5.0 (Linux; Android 12; BRAVIA 4K VH22 Build/STT2) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36",
+        ["Chrome", "120", "Android", "12", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (Linux; Android 12; Build/STTL.240206.002) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36 CrKey/1.56.500000 DeviceType/AndroidTV",
+        ["Chrome", "120", "Android", "12", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (X11; Linux armv7l) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/88.0 Safari/537.36 VIDAA/6.0",
+        ["Chrome", "88", "VIDAA", "6", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (X11; Linux x86_64; Quest 3) AppleWebKit/537.36 (KHTML, like Gecko) OculusBrowser/35.0 Chrome/130.0 VR Safari/537.36",
+        ["Meta Quest Browser", "35", "Linux", "", "Desktop"],
+    );
+    check(
+        "Mozilla/5.0 (Mobile; Nokia 8110 4G; rv:48.0) Gecko/48.0 Firefox/48.0 KAIOS/2.5",
+        ["Firefox", "48", "KaiOS", "2", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (PC; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0 Safari/537.36 ArkWeb/6.0",
+        ["Chrome", "132", "HarmonyOS", "5", "Desktop"],
+    );
+    check(
+        "Mozilla/5.0 (Tablet; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0 Safari/537.36 ArkWeb/6.0",
+        ["Chrome", "132", "HarmonyOS", "5", "Tablet"],
+    );
+    check(
         "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0 Safari/537.36 ArkWeb/4.1 Mobile",
         ["Chrome", "114", "HarmonyOS", "5", "Mobile"],
     );
@@ -291,6 +319,26 @@ fn hints_say_what_agents_do_not_any_more() {
         ["DuckDuckGo", "Windows", "14"],
         ["DuckDuckGo", "142", "Windows", "11", "Desktop"],
     );
+}
+
+#[test]
+fn hints_name_the_device_where_the_agent_does_not() {
+    const CHROME: &str = "Mozilla/5.0 (Unknown) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    let check = |mobile: &str, platform: &str, expected: [&str; 3]| {
+        let hints = RawHints {
+            brands: RawText::new("\"Chromium\";v=\"142\""),
+            mobile: RawText::new(mobile),
+            platform: RawText::new(platform),
+            platform_version: RawText::new("\"16\""),
+        };
+        let [os, version, device] = expected;
+        check_hinted(CHROME, &hints, false, ["Chrome", "142", os, version, device]);
+    };
+    check("?1", "\"Android\"", ["Android", "16", "Mobile"]);
+    check("?0", "\"Android\"", ["Android", "16", "Tablet"]);
+    check("?0", "\"Chrome OS\"", ["ChromeOS", "", "Desktop"]);
+    check("?1", "\"Jane's\"", ["", "", "Mobile"]);
+    check("", "", ["", "", ""]);
 }
 
 #[test]
