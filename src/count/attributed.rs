@@ -265,7 +265,8 @@ impl Counting<'_> {
         }
         visit.viewed = true;
 
-        let firsts = self.see(seen, Print::page(hostname, page), visit.number, in_hour);
+        let mut firsts = self.see(seen, Print::page(hostname, page), visit.number, in_hour);
+        self.same_path(seen, visit.number, in_hour, under, &mut firsts);
         let here = (bucket, hostname, page);
         self.sums.page(here, &under.visit, |row| {
             row.pageviews += 1;
@@ -288,6 +289,30 @@ impl Counting<'_> {
         }
         let (hostname, page) = (pages.share(hostname), pages.share(page));
         visit.exit = Some(View { bucket, hostname, page });
+    }
+
+    /// A visitor of a path is one, on however many hosts. Beside its pages a visitor remembers the
+    /// paths that it has seen on other hosts than its first: most are on one host, and need none.
+    fn same_path(
+        &mut self,
+        seen: &mut Seen,
+        visit: u16,
+        in_hour: bool,
+        under: &Under,
+        firsts: &mut Firsts,
+    ) {
+        let Hit { hostname, page, hour, .. } = self.hit;
+        let home = &under.day().hostname;
+        let other = if hostname == home { Print::elsewhere(page) } else { Print::page(home, page) };
+        if let Some(entry) = seen.find(other) {
+            firsts.day &= !entry.today;
+            firsts.hour &= entry.hour < *hour;
+        }
+        if hostname != home && (firsts.day || firsts.hour) {
+            let away = self.see(seen, Print::elsewhere(page), visit, in_hour);
+            firsts.day &= away.day;
+            firsts.hour &= away.hour;
+        }
     }
 
     fn event(&mut self, visit: &mut Visit, seen: &mut Seen, in_hour: bool, under: &Under) {

@@ -14,6 +14,11 @@ impl Print {
         Self::of(b'p', &[hostname, page])
     }
 
+    /// A page on any host but that of the visitor's first visit.
+    pub(super) fn elsewhere(page: &Text) -> Self {
+        Self::of(b'h', &[page])
+    }
+
     pub(super) fn event(name: &Text) -> Self {
         Self::of(b'e', &[name])
     }

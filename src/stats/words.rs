@@ -188,8 +188,7 @@ impl Metric {
         match self {
             Self::Visitors => {
                 "Devices per day, added over days; each under the source and the place of its \
-                 first visit of the day. By the hour: devices per hour. Of a page: a path on two \
-                 hosts is two pages."
+                 first visit of the day. By the hour: devices per hour."
             }
             Self::Visits => {
                 "Visits that began: hits of one visitor with no gap over 30 minutes. Of a page: \

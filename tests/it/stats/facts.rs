@@ -269,8 +269,7 @@ impl Found {
             let now = hour == Some(hit.hour);
             match &hit.kind {
                 HitKind::Pageview => {
-                    // The same path on two hosts is two pages.
-                    let page = format!("page {}{}", hit.hostname.as_str(), hit.page.as_str());
+                    let page = format!("page {}", hit.page.as_str());
                     if today.insert(page.clone()) {
                         self.add(What::PageVisitor, hit.at, 1, of_page(&day.dims, hit));
                     }

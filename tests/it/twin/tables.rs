@@ -199,7 +199,7 @@ fn firsts(all: &Grouped<'_>, visitor: usize, rows: &mut Rows) {
     let (_, _, first_of_day) = hits[0];
     let mut hours: Vec<(Bucket, &Hit)> = Vec::new();
     // Per thing: the hours in which it was seen; that there are any says that it was seen today.
-    let mut pages: Vec<((&Text, &Text), Bucket)> = Vec::new();
+    let mut pages: Vec<(&Text, Bucket)> = Vec::new();
     let mut names: Vec<(&Text, Bucket)> = Vec::new();
     let mut props: BTreeSet<(&Text, &Text, &Text)> = BTreeSet::new();
     for (at, (_, hit, opening)) in hits.iter().enumerate() {
@@ -216,7 +216,8 @@ fn firsts(all: &Grouped<'_>, visitor: usize, rows: &mut Rows) {
         match &hit.kind {
             HitKind::Engagement { .. } => {}
             HitKind::Pageview => {
-                let thing = (&hit.hostname, &hit.page);
+                // Of a path, on whatever host.
+                let thing = &hit.page;
                 let before: Vec<Bucket> =
                     pages.iter().filter(|(it, _)| *it == thing).map(|(_, hour)| *hour).collect();
                 if before.is_empty() {
