@@ -85,6 +85,17 @@ fn an_engagement_says_how_long_or_how_far() {
 }
 
 #[test]
+fn a_script_says_that_the_screen_takes_fingers() {
+    for (said, touch) in
+        [(",\"t\":1", true), (",\"t\":0", false), (",\"t\":\"1\"", false), ("", false)]
+    {
+        let body = format!(r#"{{"n":"pageview","u":"/x","d":"a"{said}}}"#);
+        let heard = plausible::event(body.as_bytes()).map(|said| said.besides.touch);
+        assert_eq!(heard, Ok(touch), "{said}");
+    }
+}
+
+#[test]
 fn the_field_at_fault_is_named() {
     check("", Err("body"));
     check("[]", Err("body"));

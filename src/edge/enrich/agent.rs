@@ -86,7 +86,8 @@ pub(super) fn read(agent: &str, hints: &RawHints<'_>, touch: bool) -> Result<Age
         it => it,
     };
     let os_version = hints::version(os, hints).unwrap_or(os_version);
-    let device = device(os, &marked, &base).or_else(|| hints::device(hints.mobile.expose()));
+    let mobile = marked.mobile || hints::is_mobile(hints.mobile.expose());
+    let device = marked.device.or_else(|| device(os, mobile, &base));
     Ok(Agent {
         browser: name::known(browser),
         browser_version: name::known(if browser.is_empty() { "" } else { major(version) }),
@@ -184,7 +185,7 @@ fn browser_name(woothee: &str) -> &'static str {
 
 /// The system's family and major version.
 fn system<'a>(
-    agent: &str,
+    agent: &'a str,
     marked: &Marked<'a>,
     base: &'a WootheeResult<'_>,
 ) -> (&'static str, &'a str) {
@@ -200,10 +201,7 @@ fn system<'a>(
         (None, "Windows XP") => ("Windows", "XP"),
         (None, "Windows Phone OS") => ("Windows Phone", version),
         (None, it) if it.starts_with("Windows") => ("Windows", ""),
-        // It says 10.15 whatever it is.
-        (None, "Mac OSX") if base.os_version.starts_with("10.15") => ("macOS", ""),
-        (None, "Mac OSX") => ("macOS", version),
-        (None, "Mac OS Classic") => ("macOS", ""),
+        (None, "Mac OSX" | "Mac OS Classic") => ("macOS", macos_version(agent)),
         (None, "iPhone" | "iPod" | "iOS") => ("iOS", ios_version(version, base)),
         // A browser that hides the device hides the version too.
         (None, "Android") if agent.contains("Android 10; K)") => ("Android", ""),
@@ -220,6 +218,13 @@ fn system<'a>(
     }
 }
 
+/// The version that a Mac says, but for 10.15: all say that whose browser says no more.
+fn macos_version(agent: &str) -> &str {
+    let version = agent.split_once("Mac OS X ").map_or("", |(_, version)| version);
+    let frozen = version.starts_with("10_15") || version.starts_with("10.15");
+    if frozen { "" } else { major(version) }
+}
+
 /// The system's version or, since that is frozen, Safari's.
 fn ios_version<'a>(system: &'a str, base: &'a WootheeResult<'_>) -> &'a str {
     let safari = safari_version(base);
@@ -232,12 +237,9 @@ fn safari_version<'a>(base: &'a WootheeResult<'_>) -> &'a str {
     if base.name == "Safari" { major(base.version) } else { "" }
 }
 
-fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Device> {
-    if marked.device.is_some() {
-        return marked.device;
-    }
+fn device(os: &str, mobile: bool, base: &WootheeResult<'_>) -> Option<Device> {
     match os {
-        "Android" | "Tizen" if marked.mobile => Some(Device::Mobile),
+        "Android" | "Tizen" if mobile => Some(Device::Mobile),
         "Android" | "iPadOS" => Some(Device::Tablet),
         "Tizen" => Some(Device::Tv),
         "iOS" | "HarmonyOS" | "Firefox OS" | "Windows Phone" | "BlackBerry" | "Symbian" => {
@@ -248,7 +250,7 @@ fn device(os: &str, marked: &Marked<'_>, base: &WootheeResult<'_>) -> Option<Dev
             "smartphone" | "mobilephone" => Some(Device::Mobile),
             "appliance" if base.name == "InternetTVBrowser" => Some(Device::Tv),
             "appliance" => Some(Device::Console),
-            _ => None,
+            _ => mobile.then_some(Device::Mobile),
         },
     }
 }

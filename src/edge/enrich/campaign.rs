@@ -1,5 +1,6 @@
-//! The seven keys that are kept of a query, and the networks behind click ids.
+//! The seven keys that are kept of a query.
 
+use super::click::Click;
 use super::{name, scrub};
 use crate::hit::Text;
 use crate::limits;
@@ -22,69 +23,7 @@ pub(in crate::edge) struct Campaign {
     /// `source`, else `ref`.
     pub tag: Text,
     /// Whose click id there was. The id itself is never read.
-    pub click: Option<ClickNetwork>,
-}
-
-/// An advertising network that marks its clicks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::edge) enum ClickNetwork {
-    Bing,
-    Facebook,
-    Google,
-    Instagram,
-    LinkedIn,
-    Pinterest,
-    Quora,
-    Reddit,
-    Snapchat,
-    TikTok,
-    X,
-    Yandex,
-}
-
-/// The parameter that a network's click id comes in.
-const CLICK_KEYS: &[(&str, ClickNetwork)] = &[
-    ("dclid", ClickNetwork::Google),
-    ("epik", ClickNetwork::Pinterest),
-    ("fbclid", ClickNetwork::Facebook),
-    ("gbraid", ClickNetwork::Google),
-    ("gclid", ClickNetwork::Google),
-    ("igsh", ClickNetwork::Instagram),
-    ("igshid", ClickNetwork::Instagram),
-    ("li_fat_id", ClickNetwork::LinkedIn),
-    ("msclkid", ClickNetwork::Bing),
-    ("qclid", ClickNetwork::Quora),
-    ("rdt_cid", ClickNetwork::Reddit),
-    ("sccid", ClickNetwork::Snapchat),
-    ("ttclid", ClickNetwork::TikTok),
-    ("twclid", ClickNetwork::X),
-    ("wbraid", ClickNetwork::Google),
-    ("yclid", ClickNetwork::Yandex),
-];
-
-impl ClickNetwork {
-    /// The source's name.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Bing => "Bing",
-            Self::Facebook => "Facebook",
-            Self::Google => "Google",
-            Self::Instagram => "Instagram",
-            Self::LinkedIn => "LinkedIn",
-            Self::Pinterest => "Pinterest",
-            Self::Quora => "Quora",
-            Self::Reddit => "Reddit",
-            Self::Snapchat => "Snapchat",
-            Self::TikTok => "TikTok",
-            Self::X => "X",
-            Self::Yandex => "Yandex",
-        }
-    }
-
-    fn of_key(key: &str) -> Option<Self> {
-        let found = CLICK_KEYS.iter().find(|(it, _)| it.eq_ignore_ascii_case(key));
-        found.map(|(_, network)| *network)
-    }
+    pub click: Option<Click>,
 }
 
 impl Campaign {
@@ -104,8 +43,8 @@ impl Campaign {
                 "source" => &mut it.tag,
                 "ref" => &mut referrer,
                 _ => {
-                    let network = ClickNetwork::of_key(key).filter(|_| !value.is_empty());
-                    it.click = it.click.or(network);
+                    let click = Click::of_key(key).filter(|_| !value.is_empty());
+                    it.click = it.click.or(click);
                     continue;
                 }
             };

@@ -1,9 +1,12 @@
 //! The channel of a visit: the group that its source and medium belong to.
 //!
-//! The rules, their order and names are those of Google Analytics 4's default channel group, with
-//! AI assistants as a group of their own; Plausible shows the same names.
+//! The rules, their order and names are those of Google Analytics 4's default channel group
+//! (<https://support.google.com/analytics/answer/9756891>), with AI assistants as a group of their
+//! own; Plausible shows the same names. Google knows from its own networks which of its clicks were
+//! paid for: here the id of an advertisement's click is a paid medium where the campaign names none.
 
-use super::campaign::{Campaign, ClickNetwork};
+use super::campaign::Campaign;
+use super::click::ClickKind;
 use super::source::Category;
 
 const DISPLAY: &[&str] = &["display", "banner", "expandable", "interstitial", "cpm"];
@@ -12,45 +15,88 @@ const SOCIAL: &[&str] =
 const EMAIL: &[&str] = &["email", "e-mail", "e_mail", "e mail", "newsletter"];
 const REFERRAL: &[&str] = &["referral", "app", "link"];
 
+macro_rules! channels {
+    ($($(#[$doc:meta])* $channel:ident = $name:literal,)*) => {
+        /// A channel: there are no others.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Channel {
+            $($(#[$doc])* $channel,)*
+        }
+
+        impl Channel {
+            /// All of them, in the order in which they are looked for.
+            #[cfg(test)]
+            pub(super) const ALL: &[Self] = &[$(Self::$channel),*];
+
+            /// What it is called.
+            pub(super) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$channel => $name,)*
+                }
+            }
+        }
+    };
+}
+
+channels! {
+    CrossNetwork = "Cross-network",
+    PaidShopping = "Paid Shopping",
+    PaidSearch = "Paid Search",
+    PaidSocial = "Paid Social",
+    PaidVideo = "Paid Video",
+    Display = "Display",
+    PaidOther = "Paid Other",
+    Assistants = "AI Assistants",
+    OrganicShopping = "Organic Shopping",
+    OrganicSocial = "Organic Social",
+    OrganicVideo = "Organic Video",
+    OrganicSearch = "Organic Search",
+    Email = "Email",
+    Affiliates = "Affiliates",
+    Audio = "Audio",
+    Sms = "SMS",
+    MobilePush = "Mobile Push Notifications",
+    Referral = "Referral",
+    Direct = "Direct",
+}
+
 /// The channel; `source` is the source's name, empty for none, `category` what it is known as.
-pub(super) fn channel_of(
-    campaign: &Campaign,
-    source: &str,
-    category: Option<Category>,
-) -> &'static str {
+pub(super) fn channel_of(campaign: &Campaign, source: &str, category: Option<Category>) -> Channel {
     let medium = campaign.utm_medium.as_str().to_lowercase();
     let medium = medium.as_str();
     let name = campaign.utm_campaign.as_str().to_lowercase();
     let tag = source.to_lowercase();
     let is = |it| category == Some(it);
-    let paid = is_paid(medium);
-    let clicked_ad = match campaign.click {
-        Some(ClickNetwork::Google) => source == "Google",
-        Some(ClickNetwork::Bing) => source == "Bing",
-        _ => false,
-    };
+    // What the campaign says of itself wins over an id that a shared link still carries.
+    let clicked = |it| medium.is_empty() && campaign.click.is_some_and(|click| click.kind == it);
+    let paid = is_paid(medium) || clicked(ClickKind::Ad);
     let shopping = is(Category::Shopping) || is_shopping(&name);
+    let affiliate = matches!(medium, "affiliate" | "affiliates");
     let rules = [
-        (name.contains("cross-network"), "Cross-network"),
-        (shopping && paid, "Paid Shopping"),
-        ((is(Category::Search) && paid) || clicked_ad, "Paid Search"),
-        (is(Category::Social) && paid, "Paid Social"),
-        (is(Category::Video) && paid, "Paid Video"),
-        (DISPLAY.contains(&medium), "Display"),
-        (paid, "Paid Other"),
-        (shopping, "Organic Shopping"),
-        (is(Category::Social) || SOCIAL.contains(&medium), "Organic Social"),
-        (is(Category::Video) || medium.contains("video"), "Organic Video"),
-        (is(Category::Assistant), "AI Assistants"),
-        (is(Category::Search) || medium == "organic", "Organic Search"),
-        (is(Category::Mail) || EMAIL.contains(&medium) || EMAIL.contains(&tag.as_str()), "Email"),
-        (matches!(medium, "affiliate" | "affiliates"), "Affiliates"),
-        (medium == "audio", "Audio"),
-        (medium == "sms" || tag == "sms", "SMS"),
-        (is_push(medium) || tag == "firebase", "Mobile Push Notifications"),
-        (REFERRAL.contains(&medium) || !source.is_empty(), "Referral"),
+        (name.contains("cross-network"), Channel::CrossNetwork),
+        (shopping && paid, Channel::PaidShopping),
+        (is(Category::Search) && paid, Channel::PaidSearch),
+        (is(Category::Social) && paid, Channel::PaidSocial),
+        (is(Category::Video) && paid, Channel::PaidVideo),
+        (DISPLAY.contains(&medium) || clicked(ClickKind::Display), Channel::Display),
+        (paid, Channel::PaidOther),
+        (is(Category::Assistant), Channel::Assistants),
+        (shopping, Channel::OrganicShopping),
+        (is(Category::Social) || SOCIAL.contains(&medium), Channel::OrganicSocial),
+        (is(Category::Video) || medium.contains("video"), Channel::OrganicVideo),
+        (is(Category::Search) || medium == "organic", Channel::OrganicSearch),
+        (
+            is(Category::Mail) || EMAIL.contains(&medium) || EMAIL.contains(&tag.as_str()),
+            Channel::Email,
+        ),
+        (affiliate || clicked(ClickKind::Affiliate), Channel::Affiliates),
+        (REFERRAL.contains(&medium), Channel::Referral),
+        (medium == "audio", Channel::Audio),
+        (medium == "sms" || tag == "sms", Channel::Sms),
+        (is_push(medium) || tag == "firebase", Channel::MobilePush),
+        (!source.is_empty(), Channel::Referral),
     ];
-    rules.into_iter().find(|(holds, _)| *holds).map_or("Direct", |(_, channel)| channel)
+    rules.into_iter().find(|(holds, _)| *holds).map_or(Channel::Direct, |(_, channel)| channel)
 }
 
 fn is_paid(medium: &str) -> bool {

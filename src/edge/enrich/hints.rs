@@ -2,7 +2,6 @@
 //! versions that agents have frozen.
 
 use super::agent::major;
-use super::marks::Device;
 use crate::edge::raw::RawHints;
 
 /// Brands of a list that are looked at; browsers send three.
@@ -89,7 +88,7 @@ pub(super) fn version<'a>(os: &str, hints: &RawHints<'a>) -> Option<&'a str> {
     }
 }
 
-/// What kind of device says `?1` or `?0`; a tablet says `?0` too.
-pub(super) fn device(mobile: &str) -> Option<Device> {
-    (mobile == "?1").then_some(Device::Mobile)
+/// Whether the browser asks for pages for phones; on a tablet it does not.
+pub(super) fn is_mobile(mobile: &str) -> bool {
+    mobile == "?1"
 }

@@ -58,6 +58,8 @@ const OTHERS: &[(&str, Mark)] = &[
     ("@calendar", Mark::Nothing),
     ("botswana", Mark::Nothing),
     ("cubot", Mark::Nothing),
+    ("idbot", Mark::Nothing),
+    ("firephp/", Mark::Nothing),
     ("compatible; konqueror", Mark::Browser("Konqueror")),
     ("compatible; linux", Mark::Nothing),
     ("compatible; msie", Mark::Nothing),

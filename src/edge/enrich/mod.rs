@@ -9,7 +9,7 @@
 //! scrub      free text → text without e-mail addresses, ids, tokens, numbers, addresses
 //!   detect   which words those are
 //!   name     the one place where a `Text` is made
-//! page       URL → host, path; campaign: the seven keys of its query and the click networks
+//! page       URL → host, path; campaign: the seven keys of its query; click: whose click it was
 //! source     campaign and referrer → source; channel: its group; spam
 //! agent      browser, system, device, or a robot; recent: those that come again
 //!   marks    the words they go by; robots: the words robots go by; hints
@@ -19,6 +19,7 @@
 mod agent;
 mod campaign;
 mod channel;
+mod click;
 mod data_centres;
 mod detect;
 mod geo;

@@ -52,13 +52,13 @@ pub(in crate::edge) fn source_of(
     let said = [&campaign.utm_source, &campaign.tag].into_iter().find(|it| !it.is_empty());
     let (source, known) = match (said, referrer.as_str(), campaign.click) {
         (Some(said), _, _) => (said.as_str(), known_word(said.as_str())),
-        (None, "", Some(network)) => (network.name(), known_word(network.name())),
+        (None, "", Some(click)) => (click.network, known_word(click.network)),
         (None, "", None) => ("", None),
         (None, host, _) => (host, TABLE.host(host)),
     };
     let label = known.map_or(source, |it| it.name);
     Source {
-        channel: name::known(channel_of(campaign, label, known.map(|it| it.category))),
+        channel: name::known(channel_of(campaign, label, known.map(|it| it.category)).name()),
         source: match known {
             Some(known) => name::known(known.name),
             None => name::scrubbed(source),

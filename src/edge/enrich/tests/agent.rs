@@ -145,6 +145,34 @@ fn apps_televisions_and_consoles_have_names() {
         ["Nintendo Browser", "5", "Nintendo", "", "Console"],
     );
     check(
+        "Mozilla/5.0 (Linux; Android 12; BRAVIA 4K VH22 Build/STT2) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36",
+        ["Chrome", "120", "Android", "12", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (Linux; Android 12; Build/STTL.240206.002) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36 CrKey/1.56.500000 DeviceType/AndroidTV",
+        ["Chrome", "120", "Android", "12", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (X11; Linux armv7l) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/88.0 Safari/537.36 VIDAA/6.0",
+        ["Chrome", "88", "VIDAA", "6", "TV"],
+    );
+    check(
+        "Mozilla/5.0 (X11; Linux x86_64; Quest 3) AppleWebKit/537.36 (KHTML, like Gecko) OculusBrowser/35.0 Chrome/130.0 VR Safari/537.36",
+        ["Meta Quest Browser", "35", "Linux", "", "Desktop"],
+    );
+    check(
+        "Mozilla/5.0 (Mobile; Nokia 8110 4G; rv:48.0) Gecko/48.0 Firefox/48.0 KAIOS/2.5",
+        ["Firefox", "48", "KaiOS", "2", "Mobile"],
+    );
+    check(
+        "Mozilla/5.0 (PC; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0 Safari/537.36 ArkWeb/6.0",
+        ["Chrome", "132", "HarmonyOS", "5", "Desktop"],
+    );
+    check(
+        "Mozilla/5.0 (Tablet; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0 Safari/537.36 ArkWeb/6.0",
+        ["Chrome", "132", "HarmonyOS", "5", "Tablet"],
+    );
+    check(
         "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0 Safari/537.36 ArkWeb/4.1 Mobile",
         ["Chrome", "114", "HarmonyOS", "5", "Mobile"],
     );
@@ -294,6 +322,26 @@ fn hints_say_what_agents_do_not_any_more() {
 }
 
 #[test]
+fn hints_name_the_device_where_the_agent_does_not() {
+    const CHROME: &str = "Mozilla/5.0 (Unknown) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    let check = |mobile: &str, platform: &str, expected: [&str; 3]| {
+        let hints = RawHints {
+            brands: RawText::new("\"Chromium\";v=\"142\""),
+            mobile: RawText::new(mobile),
+            platform: RawText::new(platform),
+            platform_version: RawText::new("\"16\""),
+        };
+        let [os, version, device] = expected;
+        check_hinted(CHROME, &hints, false, ["Chrome", "142", os, version, device]);
+    };
+    check("?1", "\"Android\"", ["Android", "16", "Mobile"]);
+    check("?0", "\"Android\"", ["Android", "16", "Tablet"]);
+    check("?0", "\"Chrome OS\"", ["ChromeOS", "", "Desktop"]);
+    check("?1", "\"Jane's\"", ["", "", "Mobile"]);
+    check("", "", ["", "", ""]);
+}
+
+#[test]
 fn a_mac_that_takes_fingers_is_an_ipad() {
     const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/605.1.15";
     const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/142 Version/11.1.1 Safari/605.1.15";
@@ -330,6 +378,8 @@ fn words_inside_other_words_are_no_robots() {
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/22G86 [FBAN/FBIOS;FBAV/530.0;FBCR/OrangeBotswana]",
         "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36 (Ecosia android@142.0.0.0)",
         "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0)",
+        "Mozilla/5.0 (Linux; Android 6.0; IDbot553 Build/MRA58K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/59.0.3071.125 Mobile Safari/537.36",
+        "Mozilla/5.0 (Windows NT 6.3; rv:50.0) Gecko/20100101 Firefox/50.0 FirePHP/0.7.4",
     ] {
         assert!(agent_of(agent, &RawHints::default(), false).is_ok(), "{agent}");
     }

@@ -1,6 +1,7 @@
 //! What goes in, and what comes out.
 
 mod agent;
+mod channel;
 mod corpora;
 mod geo;
 mod laws;

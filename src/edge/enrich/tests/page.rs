@@ -1,6 +1,6 @@
 //! URLs: host, path, campaign.
 
-use super::super::campaign::ClickNetwork;
+use super::super::click::Click;
 use super::super::language_of;
 use super::super::page::page_url;
 
@@ -71,7 +71,7 @@ fn of_a_query_only_the_campaign_is_read() {
     assert_eq!(campaign.utm_content.as_str(), "a");
     assert_eq!(campaign.utm_term.as_str(), "shoes");
     assert_eq!(campaign.tag.as_str(), "friend");
-    assert_eq!(campaign.click, Some(ClickNetwork::Google));
+    assert_eq!(campaign.click, Click::of_key("gclid"));
 }
 
 #[test]

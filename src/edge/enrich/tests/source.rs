@@ -90,52 +90,62 @@ fn a_campaign_wins_over_the_referrer() {
 #[test]
 fn a_click_id_names_its_network_and_is_not_kept() {
     check("gclid=Cj0KC", "https://google.com/", ("Paid Search", "Google", "google.com"));
-    check("wbraid=Cj0KC", "", ("Paid Search", "Google", ""));
     check("msclkid=7f", "", ("Paid Search", "Bing", ""));
     check("fbclid=IwAR", "", ("Organic Social", "Facebook", ""));
-    check("twclid=2", "", ("Organic Social", "X", ""));
-    check("yclid=2", "", ("Organic Search", "Yandex", ""));
-    check("gclid=Cj0KC", "https://example.org/", ("Referral", "example.org", "example.org"));
+    check("TWCLID=2", "", ("Paid Social", "X", ""));
+    check("awc=1_2", "", ("Affiliates", "Awin", ""));
+    // Who referred stays the source: the network's partner showed the advertisement.
+    check("gclid=Cj0KC", "https://example.org/", ("Paid Other", "example.org", "example.org"));
+    check("msclkid=7f", "https://duckduckgo.com/", ("Paid Search", "DuckDuckGo", "duckduckgo.com"));
 }
 
 #[test]
-fn channels_follow_the_default_group_in_its_order() {
-    let channels = [
-        ("utm_source=google&utm_campaign=x-cross-network-y&utm_medium=cpc", "Cross-network"),
-        ("utm_source=amazon&utm_medium=cpc", "Paid Shopping"),
-        ("utm_source=google&utm_medium=ppc&utm_campaign=shopping", "Paid Shopping"),
-        ("utm_source=google&utm_medium=cpc&utm_campaign=bishops", "Paid Search"),
-        ("utm_source=google&utm_medium=CPC", "Paid Search"),
-        ("utm_source=facebook&utm_medium=paid-social", "Paid Social"),
-        ("utm_source=youtube&utm_medium=cpv", "Paid Video"),
-        ("utm_source=youtube&utm_medium=cpm", "Paid Video"),
-        ("utm_source=site&utm_medium=banner", "Display"),
-        ("utm_source=site&utm_medium=cpm", "Display"),
-        ("utm_source=site&utm_medium=retargeting", "Paid Other"),
-        ("utm_source=claude.ai&utm_medium=cpc", "Paid Other"),
-        ("utm_source=etsy", "Organic Shopping"),
-        ("utm_source=x&utm_campaign=e-shop-opening", "Organic Shopping"),
-        ("utm_source=site&utm_medium=social-media", "Organic Social"),
-        ("utm_source=site&utm_medium=video", "Organic Video"),
-        ("utm_source=perplexity", "AI Assistants"),
-        ("utm_source=site&utm_medium=organic", "Organic Search"),
-        ("utm_source=site&utm_medium=e-mail", "Email"),
-        ("utm_source=newsletter", "Email"),
-        ("utm_source=site&utm_medium=affiliate", "Affiliates"),
-        ("utm_source=site&utm_medium=audio", "Audio"),
-        ("utm_source=sms", "SMS"),
-        ("utm_medium=sms", "SMS"),
-        ("utm_source=site&utm_medium=web-push", "Mobile Push Notifications"),
-        ("utm_source=firebase", "Mobile Push Notifications"),
-        ("utm_source=site", "Referral"),
-        ("utm_medium=referral", "Referral"),
-        ("utm_campaign=spring", "Direct"),
-        ("", "Direct"),
+fn campaigns_call_sources_by_many_names() {
+    let names = [
+        ("fb", "Facebook"),
+        ("FB", "Facebook"),
+        ("facebook_ads", "Facebook"),
+        ("ig", "Instagram"),
+        ("yt", "YouTube"),
+        ("li", "LinkedIn"),
+        ("tw", "X"),
+        ("twitter", "X"),
+        ("x", "X"),
+        ("tt", "TikTok"),
+        ("wa", "WhatsApp"),
+        ("adwords", "Google"),
+        ("gmb", "Google"),
+        ("bingads", "Bing"),
+        ("openai", "ChatGPT"),
+        ("www.reddit.com", "Reddit"),
+        ("https://news.ycombinator.com/item", "Hacker News"),
     ];
-    for (query, channel) in channels {
-        let page = page_url(&format!("/?{query}"), "example.com").unwrap();
+    for (said, name) in names {
+        let page = page_url(&format!("/?utm_source={said}"), "example.com").unwrap();
         let source = source_of(&page.campaign, "", "example.com");
-        assert_eq!(source.channel.as_str(), channel, "{query}");
+        assert_eq!(source.source.as_str(), name, "{said}");
+    }
+}
+
+#[test]
+fn apps_are_known_by_their_packages() {
+    let apps = [
+        ("com.google.android.gm", "Gmail"),
+        ("com.google.android.googlequicksearchbox", "Google"),
+        ("com.facebook.katana", "Facebook"),
+        ("com.instagram.android", "Instagram"),
+        ("com.reddit.frontpage", "Reddit"),
+        ("com.twitter.android", "X"),
+        ("com.linkedin.android", "LinkedIn"),
+        ("org.telegram.messenger.web", "Telegram"),
+        ("xyz.blueskyweb.app", "Bluesky"),
+        ("com.openai.chatgpt", "ChatGPT"),
+        ("com.Slack", "com.slack"),
+    ];
+    for (package, name) in apps {
+        let page = page_url("/", "example.com").unwrap();
+        let source = source_of(&page.campaign, &format!("android-app://{package}/"), "example.com");
+        assert_eq!(source.source.as_str(), name, "{package}");
     }
 }
 

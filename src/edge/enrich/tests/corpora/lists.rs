@@ -41,6 +41,7 @@ pub(super) fn uap_core(file: &str) -> String {
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .output()
         .expect("cargo runs");
+    assert!(told.status.success(), "cargo does not tell where uap-core is: run `cargo fetch`");
     let told: Value = serde_json::from_slice(&told.stdout).expect("cargo tells where crates are");
     let crates = told["packages"].as_array().expect("a list");
     let found = crates.iter().find(|it| it["name"] == "ua-parser").expect("it is a dependency");
