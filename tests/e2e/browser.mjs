@@ -38,7 +38,9 @@ export function watch(context, origins) {
   const seen = { complaints: [], away: [], requests: [] };
   context.on('page', (page) => {
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) seen.complaints.push(message.text());
+      if (['error', 'warning'].includes(message.type())) {
+        seen.complaints.push(`${message.text()} ${message.location().url}`);
+      }
     });
     page.on('pageerror', (error) => seen.complaints.push(String(error)));
   });

@@ -18,6 +18,8 @@ const ORIGINS = [
   [9, 'https://news.ycombinator.com/'],
   [8, 'https://duckduckgo.com/'],
   [7, '?utm_source=newsletter&utm_medium=email&utm_campaign=november'],
+  [3, '?utm_source=linkedin&utm_medium=social&utm_campaign=city-lights'],
+  [2, '?utm_source=google&utm_medium=cpc&utm_campaign=balcony&utm_term=solar+lantern&gclid=1'],
   [6, 'https://chatgpt.com/'],
   [5, 'https://www.reddit.com/'],
   [4, 'https://www.bing.com/'],
@@ -96,10 +98,12 @@ async function visit(ingest, pause) {
       headers,
       body: JSON.stringify({ n, u: `http://${SITE}${path}`, d: SITE, ...more }),
     });
+  const read = (page) => send('engagement', page, { e: 4000 + Math.floor(random() ** 3 * 180_000), sd: 30 + Math.floor(random() * 71) });
   let page = pick(ENTRIES);
   await send('pageview', page + campaign, { r: campaign ? '' : origin });
   while (random() < 0.58) {
     await wait(pause());
+    await read(page);
     page = pick(NEXT);
     await send('pageview', page, { r: `http://${SITE}/` });
     if (page === '/pricing' && random() < 0.3) await send('Signup', page, { p: { plan: 'balcony' } });
@@ -135,7 +139,7 @@ function faketime() {
   return found;
 }
 
-/** Writes console.png and demo.png. */
+/** Writes console.png, by night and on a phone too, and demo.png. */
 export async function takePictures(program, pictures) {
   mkdirSync(pictures, { recursive: true });
   const folder = dataFolder();
@@ -155,13 +159,19 @@ export async function takePictures(program, pictures) {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, deviceScaleFactor: 2 });
     await page.goto(server.signIn);
     await page.goto(`${server.console}/${SITE}?period=7d`);
-    for (const report of ['sources', 'pages', 'places', 'devices', 'events']) {
+    for (const report of ['sources', 'pages', 'campaigns', 'places', 'devices', 'events']) {
       await page.locator(`[data-report="${report}"] tbody tr`).first().waitFor();
     }
     await page.locator('[data-metric="visitors"] .better, [data-metric="visitors"] .worse').waitFor();
     await page.locator('.plot path.before[d*="L"]').waitFor({ state: 'attached' });
     await page.locator('.ledger[data-balanced="true"]').waitFor();
     await page.screenshot({ path: join(pictures, 'console.png'), fullPage: true });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.screenshot({ path: join(pictures, 'console-dark.png') });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.screenshot({ path: join(pictures, 'console-phone.png') });
+    await page.setViewportSize({ width: 1280, height: 900 });
     await page.goto(server.ingest);
     await page.screenshot({ path: join(pictures, 'demo.png') });
   } finally {

@@ -1,6 +1,6 @@
 // A headcount of its own: free ports, a fresh data folder, the demo site.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ async function freePort() {
 }
 
 /** A folder for what a headcount keeps. */
-export const dataFolder = () => mkdtempSync(join(process.env.HEADCOUNT_TEST_DATA || tmpdir(), 'headcount-e2e-'));
+export const dataFolder = () => mkdtempSync(join(tmpdir(), 'headcount-e2e-'));
 
 /** Starts the program, and waits until it says how to sign in and takes hits. */
 export async function start(program, folder = dataFolder(), environment = {}) {
@@ -54,6 +54,11 @@ export async function start(program, folder = dataFolder(), environment = {}) {
     console: `http://127.0.0.1:${console}`,
     signIn: '',
     logged: () => logged,
+    /** Runs a command on the same data folder; what it printed. */
+    command: (args, input = '') =>
+      execFileSync(program, [...args, '--config', config, '--data', join(folder, 'data')], { encoding: 'utf8', input }),
+    /** A place for a file that goes with it. */
+    file: (name) => join(folder, name),
     /** Asks it to stop, and returns its exit code. */
     async stop() {
       child.kill('SIGTERM');

@@ -57,6 +57,8 @@ export interface Question {
   /** Nothing: totals. */
   by?: Dimension | 'time';
   limit?: number;
+  /** What comes first: the most of this. Without it the first metric. */
+  order?: Metric;
 }
 
 /** An answer that is no answer, as a sentence. */
@@ -118,7 +120,7 @@ export async function signOut(): Promise<void> {
 }
 
 export function ask(question: Question, signal: AbortSignal): Promise<Answer> {
-  const { site, dates, metrics, filters, by, limit } = question;
+  const { site, dates, metrics, filters, by, limit, order } = question;
   const body = {
     site_id: site,
     date_range: dates ?? 'all',
@@ -127,6 +129,7 @@ export function ask(question: Question, signal: AbortSignal): Promise<Answer> {
     ...(by === 'time' && { dimensions: ['time'], include: { time_labels: true } }),
     ...(by && by !== 'time' && { dimensions: [DIMENSIONS[by].word], include: { total_rows: true } }),
     ...(limit && { pagination: { limit } }),
+    ...(order && { order_by: [[order, 'desc']] }),
   };
   return request('/api/v2/query', post(body, signal));
 }

@@ -22,6 +22,7 @@ const SIGN_IN_HEAD: &str = "<!doctype html>
 <meta charset=\"utf-8\">
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">
 <title>Sign in to Headcount</title>
+<link rel=\"icon\" href=\"/favicon.svg\">
 <link rel=\"stylesheet\" href=\"/sign-in.css\">
 <main>
 <h1>Sign in to Headcount</h1>

@@ -27,6 +27,8 @@ interface Props {
 
 const ROWS = 9;
 const ROWS_OF_ALL = 1000;
+/** What the API calls a dimension without a value. */
+const NOT_SET = '(not set)';
 
 export function Report({ report, site, dates, fresh, view, go, visitors, places }: Props) {
   const offered = report.tabs.filter(({ place }) => !place || places === 'city' || places === place);
@@ -90,9 +92,12 @@ interface BreakdownProps extends Omit<Props, 'places'> {
 
 function Breakdown({ report, tab, limit, search, site, dates, fresh, view, go, visitors }: BreakdownProps) {
   const [sought, setSought] = useState('');
+  const [order, setOrder] = useState<Metric | null>(null);
   const wanted = search ? [...tab.metrics, ...(tab.more ?? [])] : tab.metrics;
   const metrics = wanted.filter((metric) => answerable(metric, tab.by, view.filters));
-  const question = { site, dates, metrics, filters: view.filters, by: tab.by, limit };
+  const sorted = order && metrics.includes(order) ? order : (metrics[0] ?? 'visitors');
+  const filters = tab.named ? withFilter(view.filters, tab.by, NOT_SET, true, 'is_not') : view.filters;
+  const question = { site, dates, metrics, filters, by: tab.by, limit, order: sorted };
   const key = metrics.length ? JSON.stringify(question) : null;
   const { data, error, stale } = useAnswer(key, fresh, (signal) => api.ask(question, signal));
 
@@ -137,7 +142,7 @@ function Breakdown({ report, tab, limit, search, site, dates, fresh, view, go, v
           </button>
         </p>
       )}
-      <Rows tab={tab} metrics={metrics} rows={rows} of={of} stale={stale} view={view} go={go} />
+      <Rows {...{ tab, metrics, rows, of, stale, view, go, sorted }} sort={setOrder} />
       {!search && total > ROWS && (
         <p class="more">
           <button type="button" onClick={() => go({ open: report.id })}>
@@ -157,9 +162,12 @@ interface RowsProps {
   stale: boolean;
   view: View;
   go: Go;
+  /** What the rows are in the order of. */
+  sorted: Metric;
+  sort: (by: Metric) => void;
 }
 
-function Rows({ tab, metrics, rows, of, stale, view, go }: RowsProps) {
+function Rows({ tab, metrics, rows, of, stale, view, go, sorted, sort }: RowsProps) {
   const most = Math.max(1, ...rows.map((row) => row.metrics[0] ?? 0));
   const filter = view.filters.find(({ dimension, operator }) => dimension === tab.by && operator === 'is');
   const active = filter?.values ?? [];
@@ -176,8 +184,10 @@ function Rows({ tab, metrics, rows, of, stale, view, go }: RowsProps) {
         <tr>
           <th scope="col">{DIMENSIONS[tab.by].name}</th>
           {metrics.map((metric) => (
-            <th key={metric} scope="col" title={METRICS[metric].means}>
-              {COLUMN[metric]}
+            <th key={metric} scope="col" title={METRICS[metric].means} aria-sort={metric === sorted ? 'descending' : undefined}>
+              <button type="button" class="sort" onClick={() => sort(metric)}>
+                {COLUMN[metric]}
+              </button>
             </th>
           ))}
           {of !== null && <th scope="col">{tab.share === 'rate' ? 'Rate' : 'Share'}</th>}

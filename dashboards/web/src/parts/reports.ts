@@ -8,6 +8,8 @@ export interface Tab {
   metrics: Metric[];
   /** What the whole list shows besides. */
   more?: Metric[];
+  /** Only what has a value: most visits come by no campaign. */
+  named?: true;
   /** The first metric as a part of all visitors. */
   share?: 'share' | 'rate';
   /** What it is broken down by once a single value of it is filtered on. */
@@ -26,6 +28,7 @@ export interface ReportOf {
 const OF_VISITS: Metric[] = ['visitors', 'bounce_rate'];
 const MORE: Metric[] = ['visits', 'pageviews', 'visit_duration'];
 const SOURCES = { metrics: OF_VISITS, more: MORE };
+const CAMPAIGN = { ...SOURCES, named: true as const };
 const SHARED = { metrics: ['visitors'] as Metric[], more: [...MORE, 'bounce_rate'] as Metric[], share: 'share' as const };
 
 export const REPORTS: ReportOf[] = [
@@ -51,11 +54,17 @@ export const REPORTS: ReportOf[] = [
     id: 'campaigns',
     name: 'Campaigns',
     tabs: [
-      { by: 'campaign', name: 'Campaigns', metrics: ['visitors', 'visits'], more: ['pageviews', 'bounce_rate', 'visit_duration'] },
-      { by: 'utm_source', name: 'Sources', ...SOURCES },
-      { by: 'medium', name: 'Mediums', ...SOURCES },
-      { by: 'content', name: 'Contents', ...SOURCES },
-      { by: 'term', name: 'Terms', ...SOURCES },
+      {
+        by: 'campaign',
+        name: 'Campaigns',
+        metrics: ['visitors', 'visits'],
+        more: ['pageviews', 'bounce_rate', 'visit_duration'],
+        named: true,
+      },
+      { by: 'utm_source', name: 'Sources', ...CAMPAIGN },
+      { by: 'medium', name: 'Mediums', ...CAMPAIGN },
+      { by: 'content', name: 'Contents', ...CAMPAIGN },
+      { by: 'term', name: 'Terms', ...CAMPAIGN },
     ],
   },
   {
