@@ -67,6 +67,9 @@ fn headers(address: &str) -> Vec<(&str, &str)> {
             "https://canary.example/zq9TokenMark8a7B6c5D4e3F2a1B0c9D8/7a7b7c7d-1234-4abc-8def-77aa88bb99cc?x=zqcookiemark",
         ),
         ("accept-language", "zu-zqheadermark,en;q=0.5"),
+        ("sec-ch-ua", "\"zqheadermark\";v=\"77\", \"Brave\";v=\"zqheadermark\""),
+        ("sec-ch-ua-platform", "\"zqheadermark\""),
+        ("sec-ch-ua-platform-version", "\"zqheadermark\""),
         ("x-zqheadermark", "zqheadermark"),
     ]
 }

@@ -12,8 +12,9 @@ use super::agent::Agent;
 use crate::edge::raw::RawHints;
 use crate::hit::DropReason;
 
-/// Agents that a thread remembers, at about 100 bytes each. A hundred make nine tenths of visits.
-const AGENTS_MAX: usize = 1024;
+/// Agents that a thread remembers, at about 100 bytes each. `tests/corpora` has a thousand in all
+/// its visits; their places are by chance, so that there are more of these.
+const AGENTS_MAX: usize = 4096;
 
 type Found = Result<Agent, DropReason>;
 
