@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use headcount::config::Config;
 use headcount::console::{Command, password};
-use headcount::edge::{LogFormat, PageLines, Pattern};
+use headcount::edge::{LogFormat, PageLines, Pattern, Snippet};
+use headcount::hit::SiteName;
 use headcount::{app, store, telemetry, terminal};
 
 /// Counts the people who visit a website or open a mailing, and keeps none of them.
@@ -46,6 +47,22 @@ enum Task {
     /// Counts what was written down elsewhere.
     #[command(subcommand)]
     Import(ImportTask),
+    /// Prints the script element for the pages of a site.
+    Snippet {
+        /// The site's domain.
+        #[arg(long, value_name = "DOMAIN")]
+        site: String,
+        /// Where the pages find the listener, or the proxy before it, such as
+        /// https://stats.example.com.
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// Counts forms, searches, tagged elements, missing pages and web vitals too.
+        #[arg(long)]
+        full: bool,
+        /// This very build, with an integrity value: the element changes with each version.
+        #[arg(long)]
+        pinned: bool,
+    },
     /// Prints a fresh link to sign in to the dashboard.
     SignIn,
     /// Says whether headcount runs, and how many are there now.
@@ -216,6 +233,18 @@ fn run(arguments: Arguments) -> ExitCode {
                 }
             };
         }
+        Task::Snippet { site, url, full, pinned } => {
+            return match element(&config, &url, &site, Snippet { full, pinned }) {
+                Ok(element) => {
+                    terminal::say(&element);
+                    ExitCode::SUCCESS
+                }
+                Err(why) => {
+                    terminal::complain(&why);
+                    ExitCode::from(USAGE)
+                }
+            };
+        }
         Task::SignIn => Command::SignIn,
         Task::Status => Command::Status,
         Task::Doctor => Command::Doctor,
@@ -253,6 +282,19 @@ fn log_import(
     };
     let pages = PageLines { only: patterns(only)?, except: patterns(except)? };
     Ok(app::LogImport { files, site, format, pages, force, dry_run })
+}
+
+fn element(config: &Config, url: &str, site: &str, snippet: Snippet) -> Result<String, String> {
+    let site = SiteName::parse(site).map_err(|error| format!("--site: {error}"))?;
+    let origin = url.trim_end_matches('/');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:/[]_-".contains(&byte);
+    let found = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    if !found.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain)) {
+        return Err(
+            "--url is where the listener is found, such as https://stats.example.com".into()
+        );
+    }
+    Ok(config.ingest.paths.element(origin, site.as_str(), snippet))
 }
 
 /// The hash of a password that is asked for here.

@@ -1,14 +1,15 @@
 // The built tracker in a browser of a few lines. What a real one does with it is in tests/e2e.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
-import { gzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 
-const BUILT = readFileSync('pixel/dist/s.js', 'utf8');
+const built = (name: string, suffix = '') => readFileSync(`pixel/dist/${name}.js${suffix}`);
+const BUILT = String(built('s'));
 
 interface Setup {
   url?: string;
@@ -16,10 +17,12 @@ interface Setup {
   cookie?: string;
   attributes?: Record<string, string>;
   hidden?: boolean;
-  prerendering?: boolean;
+  touch?: number;
   oldBrowser?: boolean;
   beacons?: boolean;
   globals?: Record<string, unknown>;
+  script?: null;
+  fetch?: () => unknown;
 }
 
 type Sent = { by: string; to: string; hit: Record<string, unknown> };
@@ -37,17 +40,15 @@ function open(setup: Setup = {}) {
   let now = 1000;
   const location = new URL(setup.url ?? 'https://example.com/');
   const document: any = Object.assign(new EventTarget(), {
-    currentScript: {
+    currentScript: setup.script === null ? null : {
       src: 'https://stats.example.com/s.js',
       dataset: setup.attributes ?? { domain: 'example.com' },
     },
     referrer: setup.referrer ?? '',
     cookie: setup.cookie ?? '',
-    visibilityState: setup.hidden ? 'hidden' : 'visible',
-    prerendering: setup.prerendering ?? false,
+    hidden: setup.hidden ?? false,
     documentElement: { scrollHeight: 2000 },
     hasFocus: () => true,
-    querySelector: () => null,
   });
   const navigation = new EventTarget();
   const go = (_: unknown, __: unknown, to: string) => {
@@ -61,8 +62,8 @@ function open(setup: Setup = {}) {
     ...setup.globals,
   });
   const history: any = { pushState: go, replaceState: go };
-  const note = (by: string) => (to: string, what: any) => {
-    sent.push({ by, to, hit: JSON.parse(what.body ?? what) });
+  const note = (by: string) => (to: string | URL, what: any) => {
+    sent.push({ by, to: String(to), hit: JSON.parse(what.body ?? what) });
     return by == 'fetch' ? Promise.resolve() : (setup.beacons ?? true);
   };
   runInNewContext(BUILT, {
@@ -70,8 +71,8 @@ function open(setup: Setup = {}) {
     document,
     location,
     history,
-    navigator: { sendBeacon: note('beacon') },
-    fetch: note('fetch'),
+    navigator: { sendBeacon: note('beacon'), maxTouchPoints: setup.touch ?? 0 },
+    fetch: setup.fetch ?? note('fetch'),
     performance: { now: () => now },
     URL,
     URLSearchParams,
@@ -89,7 +90,7 @@ function open(setup: Setup = {}) {
     fire,
     pass: (ms: number) => (now += ms),
     show(visible: boolean) {
-      document.visibilityState = visible ? 'visible' : 'hidden';
+      document.hidden = !visible;
       fire(document, 'visibilitychange');
     },
     click(link: Link, button = 0) {
@@ -101,11 +102,25 @@ function open(setup: Setup = {}) {
   };
 }
 
-test('the committed script is what its source builds, and small', async () => {
-  const { script } = await import(pathToFileURL(resolve('pixel/build.mjs')).href);
-  assert.equal(BUILT, await script());
-  const bytes = gzipSync(BUILT, { level: 9 }).length;
-  assert.ok(bytes <= 1500, `${bytes} bytes gzipped`);
+test('the committed scripts are what their source builds', async () => {
+  const { NAMES, integrity, script } = await import(pathToFileURL(resolve('pixel/build.mjs')).href);
+  assert.deepEqual(readdirSync('pixel/dist').length, NAMES.length * 4);
+  for (const name of NAMES) {
+    const text = await script(name);
+    assert.equal(String(built(name)), text);
+    assert.equal(String(brotliDecompressSync(built(name, '.br'))), text);
+    assert.equal(String(gunzipSync(built(name, '.gz'))), text);
+    assert.equal(String(built(name, '.sri')), integrity(text));
+  }
+});
+
+test('the scripts are small', () => {
+  const check = (name: string, most: number) => {
+    const bytes = gzipSync(built(name), { level: 9 }).length;
+    assert.ok(bytes <= most, `${name}: ${bytes} bytes gzipped`);
+  };
+  check('s', 1500);
+  check('s.full', 2700);
 });
 
 test('a page view goes where the script came from, as a plain text', () => {
@@ -117,7 +132,7 @@ test('a page view goes where the script came from, as a plain text', () => {
       hit: {
         n: 'pageview',
         u: 'https://example.com/',
-        r: 'https://www.google.com/',
+        r: 'https://www.google.com',
         d: 'example.com',
         v: 1,
       },
@@ -195,12 +210,6 @@ test('a page that nobody sees yet is viewed when it is seen', () => {
   assert.deepEqual(hidden.names(), []);
   hidden.show(true);
   assert.deepEqual(hidden.names(), ['pageview']);
-
-  const early = open({ prerendering: true });
-  assert.deepEqual(early.names(), []);
-  early.document.prerendering = false;
-  early.fire(early.document, 'prerenderingchange');
-  assert.deepEqual(early.names(), ['pageview']);
 });
 
 test('a page out of the back-forward cache is viewed again', () => {
@@ -267,4 +276,37 @@ test('outbound links and downloads are events with host and path', () => {
   check(new Link('', ''), 0, []);
   check(new Link('example.com', '/c.PDF'), 0, [['File Download', { url: 'example.com/c.PDF' }]]);
   check(new Link('other.example', '/d.zip'), 0, [['File Download', { url: 'other.example/d.zip' }]]);
+});
+
+test('what is not wanted is not counted', () => {
+  const opened = open({ attributes: { domain: 'example.com', without: 'outbound files' } });
+  opened.click(new Link('other.example', '/a'));
+  opened.click(new Link('example.com', '/c.pdf'));
+  assert.deepEqual(opened.names(), ['pageview']);
+});
+
+test('a device with a screen to touch says so', () => {
+  const check = (touch: number, expected: unknown) => assert.equal(open({ touch }).hits()[0]!.t, expected);
+  check(0, undefined);
+  check(1, undefined);
+  check(5, 1);
+});
+
+test('a page does not learn of what goes wrong', async () => {
+  const opened = open();
+  const { headcount } = opened.window;
+  const cyclic: any = {};
+  cyclic.self = cyclic;
+  headcount('A', { u: 'http://[' });
+  headcount('A', { props: cyclic });
+  headcount('pageview', { u: 'http://[' });
+  headcount('A', null);
+  headcount();
+  await new Promise((resolve) => headcount('A', { props: cyclic, callback: resolve }));
+  opened.document.documentElement = null;
+  opened.fire(opened.window, 'pagehide');
+  assert.deepEqual(opened.names().filter((name) => name == 'A'), []);
+  open({ script: null });
+  open({ fetch: () => { throw new Error('gone'); } });
+  await new Promise((resolve) => open({ fetch: () => Promise.reject(new Error('away')) }).window.headcount('A', { callback: resolve }));
 });

@@ -225,6 +225,7 @@ impl Stages {
                 client_ip_header: config.ingest.client_ip_header.clone(),
                 proxy_protocol: config.ingest.proxy_protocol,
                 rate_limit: config.ingest.rate_limit,
+                paths: config.ingest.paths.clone(),
                 demo,
                 patience: Patience::default(),
             },

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::console::{StateDb, StateError};
+use crate::edge::Snippet;
 use crate::hit::Second;
 use crate::terminal::say;
 
@@ -36,7 +37,7 @@ pub(super) fn welcome(
         say("");
     }
     say("  Paste this into the pages of the site:");
-    say(&format!("      <script defer data-domain=\"{site}\" src=\"{ingest}/s.js\"></script>"));
+    say(&format!("      {}", config.ingest.paths.element(&ingest, site, Snippet::default())));
     say("");
     if demo || !state.has_session(now)? {
         let token = state.create_sign_in(now)?;

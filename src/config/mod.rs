@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::edge::{Detail, Network, Pattern, RateLimit, Signals, SiteConfig, SiteRules};
+use crate::edge::{
+    Detail, Network, Pattern, RateLimit, ScriptPaths, Signals, SiteConfig, SiteRules,
+};
 use crate::hit::SiteName;
 use crate::spool::Durability;
 use crate::telemetry::Level;
@@ -79,6 +81,8 @@ pub struct Ingest {
     pub proxy_protocol: bool,
     /// Hits that one network may send; none: no limit.
     pub rate_limit: Option<RateLimit>,
+    /// Where the script is found, and hits are taken.
+    pub paths: ScriptPaths,
     /// Listener threads.
     pub threads: usize,
 }
@@ -238,6 +242,7 @@ fn ingest(r: &mut Reader) -> Ingest {
     if per_second == 0 && burst != 0 {
         r.problem("[ingest] rate_limit_burst needs rate_limit_per_second".to_owned());
     }
+    let paths = paths(r);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = r.number("ingest", "threads", u32::try_from(cores).unwrap_or(1), 1, 256);
     Ingest {
@@ -246,8 +251,25 @@ fn ingest(r: &mut Reader) -> Ingest {
         client_ip_header,
         proxy_protocol,
         rate_limit,
+        paths,
         threads: threads as usize,
     }
+}
+
+fn paths(r: &mut Reader) -> ScriptPaths {
+    let usual = ScriptPaths::default();
+    let valid = "a free path that ends in .js, such as /assets/page.js";
+    let paths = r.parsed("ingest", "script_path", usual.clone(), valid, |path| {
+        usual.clone().with_script(path)
+    });
+    let valid = "a free path, such as /assets/seen";
+    let paths = r.parsed("ingest", "event_path", paths.clone(), valid, |path| {
+        paths.clone().with_event(path)
+    });
+    if paths.collide() {
+        r.problem("[ingest] event_path is a path of the script's".to_owned());
+    }
+    paths
 }
 
 const TEN: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");

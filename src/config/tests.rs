@@ -101,6 +101,9 @@ fn wrong_values_are_named() {
     check("[ingest]\nrate_limit_burst = 5", "needs rate_limit_per_second");
     check("[ingest]\nrate_limit_per_second = -1", "a whole number from 0 to 1000000");
     check("[ingest]\nclient_ip_header = \"a b\"", "the name of one header");
+    check("[ingest]\nscript_path = \"/page\"", "script_path must be a free path that ends in .js");
+    check("[ingest]\nevent_path = \"/p.gif\"", "event_path must be a free path, such as");
+    check("[ingest]\nevent_path = \"/s.full.js\"", "event_path is a path of the script's");
     check("[store]\nuser = \"me\"", "need a url");
     check("[store]\ndatabase = \"x\"", "need a url");
     check("[store]\nurl = \"ftp://x\"", "begins with http://");

@@ -8,6 +8,7 @@
 //! listener   connections, bounded; a time limit on every wait
 //! routes     path and method
 //! hits       the requests that carry hits
+//! script     the tracker, compressed beforehand
 //! dialect    those of other systems' scripts
 //! log        lines of an access log, which come by no listener
 //!   address    peer or trusted header → bytes for the hash, truncated network
@@ -21,6 +22,7 @@ mod answer;
 mod arrival;
 mod body;
 mod calendar;
+mod coding;
 mod decode;
 mod deidentify;
 mod dialect;
@@ -36,6 +38,7 @@ mod proxy;
 mod raw;
 mod routes;
 mod rules;
+mod script;
 mod sink;
 mod sites;
 
@@ -43,14 +46,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::HeaderName;
 
+pub use coding::is_accepted;
 pub use enrich::{DataCentres, DataCentresError, Detail, Geo, GeoError};
 pub use limiter::RateLimit;
 pub use listener::{BindError, bind, serve};
 pub use log::{LogEdge, LogFigures, LogFormat, LogRules, PageLines};
 pub use network::{Network, NetworkError};
 pub use rules::{BadPattern, Pattern, SiteRules};
+pub use script::{ScriptPaths, Snippet};
 pub use sink::{Commit, Full, Receipt, Refused, Sink};
 pub use sites::{Signals, SiteConfig, Sites, SitesError};
 
@@ -71,6 +76,8 @@ pub struct EdgeConfig {
     pub proxy_protocol: bool,
     /// Hits that one network may send; none: no limit.
     pub rate_limit: Option<RateLimit>,
+    /// Where the script is found, and hits are taken.
+    pub paths: ScriptPaths,
     /// Whether the demo site is served too.
     pub demo: bool,
     /// How long clients are waited for.
@@ -108,6 +115,7 @@ pub struct Edge {
     trust: Trust,
     proxy_protocol: bool,
     limiter: Option<Limiter>,
+    paths: ScriptPaths,
     demo: bool,
     patience: Patience,
     sites: Arc<Sites>,
@@ -115,7 +123,6 @@ pub struct Edge {
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
     unknown: SiteName,
-    script_tag: HeaderValue,
     ready: AtomicBool,
     figures: Counts,
 }
@@ -161,6 +168,7 @@ impl Edge {
             trust: Trust { proxies: config.trusted_proxies, header: config.client_ip_header },
             proxy_protocol: config.proxy_protocol,
             limiter: config.rate_limit.map(Limiter::new),
+            paths: config.paths,
             demo: config.demo,
             patience: config.patience,
             sites,
@@ -168,7 +176,6 @@ impl Edge {
             sink,
             clock,
             unknown: SiteName::unknown(),
-            script_tag: pages::script_tag(),
             ready: AtomicBool::new(false),
             figures: Counts::default(),
         })

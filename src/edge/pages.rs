@@ -1,41 +1,16 @@
-//! What the listener serves besides hits: the tracker, health, the statement about GPC, the demo.
-
-#![expect(clippy::disallowed_types, reason = "src/edge is where headers are")]
+//! What the listener serves besides hits and the tracker: health, the statement about GPC, the demo.
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header;
 use rust_embed::RustEmbed;
 
 use super::answer::{self, Answer};
-
-/// The tracker, as it was built.
-const SCRIPT: &str = include_str!("../../pixel/dist/s.js");
 
 /// The demo site.
 #[derive(RustEmbed)]
 #[folder = "pixel/demo"]
 struct Demo;
-
-/// `GET /s.js`. Its name never changes, so it is kept for an hour and then asked for by its tag.
-pub(super) fn script(headers: &HeaderMap, tag: &HeaderValue) -> Answer {
-    let known = headers.get(header::IF_NONE_MATCH) == Some(tag);
-    let (status, body) =
-        if known { (StatusCode::NOT_MODIFIED, "") } else { (StatusCode::OK, SCRIPT) };
-    let body = Bytes::from_static(body.as_bytes());
-    let mut answer = answer::content(status, "text/javascript; charset=utf-8", body);
-    answer.headers_mut().insert(header::ETAG, tag.clone());
-    answer::set(&mut answer, header::CACHE_CONTROL, "public, max-age=3600");
-    let policy = HeaderName::from_static("cross-origin-resource-policy");
-    answer::set(&mut answer, policy, "cross-origin");
-    answer
-}
-
-/// The tracker's tag: another build, another tag.
-pub(super) fn script_tag() -> HeaderValue {
-    let tag = format!("\"{}\"", &blake3::hash(SCRIPT.as_bytes()).to_hex()[..16]);
-    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"script\""))
-}
 
 /// `GET /healthz`: the program runs.
 pub(super) fn health() -> Answer {

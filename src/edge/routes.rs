@@ -12,7 +12,7 @@ use hyper::{Method, Request};
 
 use super::answer::{self, Answer};
 use super::dialect::{self, Dialect};
-use super::{Edge, hits, opt_out, pages};
+use super::{Edge, hits, opt_out, pages, script};
 
 /// One request's answer.
 pub(super) async fn answer(
@@ -28,7 +28,7 @@ pub(super) async fn answer(
     }
     let get = *method == Method::GET || *method == Method::HEAD;
     Ok(match path {
-        "/api/event" => answer::from_any_origin(match *method {
+        path if edge.paths.takes_events(path) => answer::from_any_origin(match *method {
             Method::POST => hits::event(&edge, peer, headers, body).await,
             Method::OPTIONS => return Ok(answer::preflight()),
             _ => answer::not_allowed("POST, OPTIONS"),
@@ -47,12 +47,14 @@ pub(super) async fn answer(
             _ => answer::not_allowed("GET, HEAD, POST"),
         },
         _ if !get => answer::not_allowed("GET, HEAD"),
-        "/s.js" => pages::script(headers, &edge.script_tag),
         "/healthz" => pages::health(),
         "/readyz" => pages::ready(edge.is_ready()),
         "/.well-known/gpc.json" => pages::gpc(),
         "/robots.txt" => pages::robots(),
-        path if edge.demo => pages::demo(path),
-        _ => answer::not_found(),
+        path => match edge.paths.script(path) {
+            Some(found) => script::answer(found, headers),
+            None if edge.demo => pages::demo(path),
+            None => answer::not_found(),
+        },
     })
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use headcount::edge::{
     self, Edge, EdgeConfig, Full, Network, Patience, Pattern, Places, RateLimit, Receipt, Refused,
-    Signals, Sink, SiteConfig, SiteRules, Sites,
+    ScriptPaths, Signals, Sink, SiteConfig, SiteRules, Sites, Snippet,
 };
 use headcount::hit::{
     HitKind, ManualClock, Record, RejectReason, Second, SiteName, Text, VisitDims, Visitor,
@@ -103,6 +103,7 @@ fn config() -> EdgeConfig {
         client_ip_header: http::HeaderName::from_static("x-forwarded-for"),
         proxy_protocol: false,
         rate_limit: None,
+        paths: ScriptPaths::default(),
         demo: false,
         patience: Patience::default(),
     }
@@ -540,6 +541,36 @@ fn the_other_paths_answer_as_they_should() {
     let again = server.client().get("/s.js", &[("if-none-match", &tag)]).expect("an answer");
     assert_eq!((again.status, again.body.len()), (304, 0));
     assert!(server.told().is_empty(), "none of it is a hit");
+}
+
+#[test]
+fn script_and_hits_have_paths_of_ones_own_and_keep_the_usual_ones() {
+    let paths = ScriptPaths::default().with_script("/lib/page.js").expect("a path");
+    let paths = paths.with_event("/lib/seen").expect("a path");
+    let element = paths.element("", "a.example", Snippet { full: false, pinned: true });
+    let pinned = element.split("src=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let pinned = pinned.expect("a path").to_owned();
+    let server = Server::start(EdgeConfig { paths, ..config() });
+    let script = |path: &str| {
+        let asked = [("accept-encoding", "gzip, br")];
+        let answer = server.client().get(path, &asked).expect("an answer");
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, Some("br")), "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+        let caching = answer.header("cache-control").expect("a rule").to_owned();
+        (caching, answer.body)
+    };
+    let (caching, body) = script("/lib/page.js");
+    assert_eq!((caching.as_str(), &body), ("public, max-age=3600", &script("/s.js").1));
+    assert!(body.len() <= 1500, "{} bytes on the wire", body.len());
+    let (caching, same) = script(&pinned);
+    assert_eq!((caching.contains("immutable"), &same), (true, &body));
+    assert_ne!(script("/lib/page.full.js").1, body);
+    for path in ["/lib/seen", "/api/event"] {
+        let answer = server.client().post(path, &[FIREFOX], view("a.example").as_bytes());
+        assert_eq!(answer.expect("an answer").status, 202, "{path}");
+    }
+    let gone = server.client().get("/lib/page.0123456789abcdef.js", &[]).expect("an answer");
+    assert_eq!(gone.status, 404);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use crate::edge;
+
 #[derive(RustEmbed)]
 #[folder = "dashboards/web/dist"]
 struct Dashboard;
@@ -20,7 +22,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 pub(super) fn serve(path: &str, accepts: &str, known: Option<&str>) -> Option<Response> {
     let plain = Dashboard::get(path)?;
     let packed = [("br", ".br"), ("gzip", ".gz")].into_iter().find_map(|(coding, suffix)| {
-        let file = accepted(accepts, coding).then(|| Dashboard::get(&format!("{path}{suffix}")))?;
+        let file = edge::is_accepted(accepts, coding)
+            .then(|| Dashboard::get(&format!("{path}{suffix}")))?;
         file.map(|file| (coding, file))
     });
     let (coding, file) = packed.map_or((None, plain), |(coding, file)| (Some(coding), file));
@@ -52,18 +55,6 @@ pub(super) fn serve(path: &str, accepts: &str, known: Option<&str>) -> Option<Re
 fn tag(file: &EmbeddedFile) -> String {
     let hash = blake3::Hash::from_bytes(file.metadata.sha256_hash()).to_hex();
     format!("\"{}\"", &hash[..32])
-}
-
-/// Whether an accept-encoding header takes this coding; `q=0` means that it does not.
-fn accepted(accepts: &str, coding: &str) -> bool {
-    accepts.split(',').any(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
-        let refused = parts.any(|part| {
-            part.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0))
-        });
-        named && !refused
-    })
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -102,20 +93,6 @@ fn set(response: &mut Response, name: header::HeaderName, value: &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_coding_is_taken_when_it_is_named_and_not_refused() {
-        for (accepts, coding, expected) in [
-            ("gzip, deflate, br", "br", true),
-            ("gzip;q=0.5, BR ; q=1", "br", true),
-            ("gzip, br;q=0", "br", false),
-            ("br;q=0.000", "br", false),
-            ("brotli", "br", false),
-            ("", "gzip", false),
-        ] {
-            assert_eq!(accepted(accepts, coding), expected, "{accepts:?}");
-        }
-    }
 
     #[test]
     fn the_dashboards_page_is_embedded() {
