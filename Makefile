@@ -24,7 +24,7 @@ ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
 endif
 
 .NOTPARALLEL:
-.PHONY: help setup build run test test-rust test-node test-browser bench lint clean pictures tracker dashboard beside chromium
+.PHONY: help setup build run test test-rust test-node test-browser bench lint clean pictures tracker dashboard beside chromium proxies
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -56,10 +56,10 @@ test-node: setup ## check the types of dashboard and tracker, and run their test
 	@npm run --silent --workspaces check
 	@node tests/node.mjs 2>&1 | tee $(LOGS)/node.log
 
-test-browser: dashboard beside chromium ## walk the demo site and the dashboard in a real browser
+test-browser: dashboard beside chromium proxies ## walk the demo site and the dashboard in a real browser, try tracker and snippets
 	@mkdir -p $(LOGS)
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
-	@node tests/e2e/run.mjs 2>&1 | tee $(LOGS)/browser.log
+	@{ node tests/e2e/run.mjs; node tests/e2e/tracker.mjs; node tests/e2e/proxies.mjs; } 2>&1 | tee $(LOGS)/browser.log
 
 bench: dashboard ## run the benches
 	@node beside.mjs $(TARGET)/release
@@ -74,7 +74,7 @@ pictures: dashboard beside chromium ## take the README's pictures; needs libfake
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
 	@node tests/e2e/run.mjs --docs
 
-tracker: setup ## build pixel/dist/s.js, which is committed
+tracker: setup ## build pixel/dist, which is committed
 	@npm run --silent --workspace pixel build
 
 clean: ## remove what was built and installed
@@ -98,3 +98,6 @@ beside: setup
 
 chromium: setup
 	@node tests/e2e/chromium.mjs
+
+proxies: setup
+	@node tests/e2e/proxies.mjs --install

@@ -68,8 +68,9 @@ const safe =
     } catch {}
   };
 
-/** Nothing is ever prevented, and what a page stops on its way is seen before. */
-export const on = <E extends Event>(target: EventTarget, type: string, listener: (event: E) => void) =>
+/** Listens at the window, on the way down: what a page stops further on is seen all the same.
+ * Nothing is ever prevented. */
+export const on = <E extends Event>(type: string, listener: (event: E) => void, target: EventTarget = win) =>
   target.addEventListener(type, safe(listener) as EventListener, true);
 
 const clean = (text: string) => {
@@ -159,22 +160,22 @@ export const start = (...extensions: (() => void)[]) => {
   const [ours, theirs] = [win.headcount, win.plausible];
   if (!script || ours?.l) return;
   if (win.navigation) {
-    on(win.navigation, 'currententrychange', moved);
+    on('currententrychange', moved, win.navigation);
   } else {
     const push = history.pushState;
     history.pushState = function (...args) {
       push.apply(this, args);
       moved();
     };
-    on(win, 'popstate', moved);
+    on('popstate', moved);
   }
   // Out of the cache in which browsers keep whole pages.
-  on(win, 'pageshow', (event: PageTransitionEvent) => event.persisted && address && view(location.href));
-  on(win, 'pagehide', report);
-  on(doc, 'visibilitychange', () => (doc.hidden ? report() : (begin(), look())));
-  on(win, 'focus', look);
-  on(win, 'blur', look);
-  on(win, 'scroll', look);
+  on('pageshow', (event: PageTransitionEvent) => event.persisted && address && view(location.href));
+  on('pagehide', report);
+  on('visibilitychange', () => (doc.hidden ? report() : (begin(), look())));
+  on('focus', look);
+  on('blur', look);
+  on('scroll', look);
   extensions.forEach((extension) => extension());
 
   const headcount: Stub = safe(track);

@@ -4,7 +4,7 @@ import { on, track, wants } from './core';
 
 export const forms = () => {
   if (!wants('forms')) return;
-  on(document, 'submit', ({ target }) => {
+  on('submit', ({ target }) => {
     // Not form.id: a field of that name would stand in for it.
     const name = (key: string) => (target as Element).getAttribute(key) || undefined;
     track('Form: Submission', { props: { form: name('id') ?? name('name') } });

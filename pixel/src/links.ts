@@ -18,6 +18,6 @@ export const links = () => {
       track('Outbound Link: Click', { props });
     }
   };
-  on(document, 'click', clicked);
-  on(document, 'auxclick', clicked);
+  on('click', clicked);
+  on('auxclick', clicked);
 };

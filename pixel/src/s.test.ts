@@ -91,13 +91,13 @@ function open(setup: Setup = {}) {
     pass: (ms: number) => (now += ms),
     show(visible: boolean) {
       document.hidden = !visible;
-      fire(document, 'visibilitychange');
+      fire(window, 'visibilitychange');
     },
     click(link: Link, button = 0) {
       const event = new Event(button ? 'auxclick' : 'click');
       Object.defineProperty(event, 'target', { value: link });
       Object.defineProperty(event, 'button', { value: button });
-      document.dispatchEvent(event);
+      window.dispatchEvent(event);
     },
   };
 }

@@ -25,7 +25,7 @@ export const tagged = () => {
     const { amount, currency } = said.revenue!;
     if (name) track(name, { props, revenue: amount && currency ? { amount, currency } : undefined });
   };
-  on(document, 'click', told);
-  on(document, 'auxclick', told);
-  on(document, 'submit', told);
+  on('click', told);
+  on('auxclick', told);
+  on('submit', told);
 };

@@ -77,8 +77,8 @@ export const vitals = () => {
     };
     track('Web Vitals', { props, interactive: false }, true);
   };
-  on(document, 'visibilitychange', () => document.visibilityState == 'hidden' && tell());
-  on(window, 'pagehide', tell);
+  on('visibilitychange', () => document.visibilityState == 'hidden' && tell());
+  on('pagehide', tell);
   hooks.push(() => {
     viewed = true;
   });

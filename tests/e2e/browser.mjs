@@ -1,9 +1,11 @@
 // Chromium with several visitors in it, and what none of them may do.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium as playwright } from 'playwright-core';
 import { chromium } from './chromium.mjs';
 
@@ -13,7 +15,14 @@ const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const executablePath = chromium();
 assert.ok(executablePath, 'chromium is missing: `make test` says how to get it');
 
-const QUIET = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const QUIET = [
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+];
 
 const major = /\d+/.exec(execFileSync(executablePath, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))[0];
 const chrome = (system, kind = '') =>
@@ -28,9 +37,22 @@ export const AGENTS = {
 };
 
 /** A browser of this user agent. One that a page sets for itself is not that of its last beacon. */
-export function launch(agent) {
-  const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return playwright.launch({ executablePath, args: [`--user-agent=${agent}`, ...root, ...QUIET] });
+export function launch(agent, options) {
+  return playwright.launch({ executablePath, args: [`--user-agent=${agent}`, ...QUIET], ...options });
+}
+
+/** A browser that nobody drives: what happens in it, its first page does. Playwright forbids pages
+ * to be rendered in advance, and keeps them all in front. Returns what ends it. */
+export function roam(url) {
+  const profile = mkdtempSync(join(tmpdir(), 'headcount-browser-'));
+  const flags = ['--headless=new', `--user-data-dir=${profile}`, '--disable-popup-blocking', ...QUIET];
+  const child = spawn(executablePath, [...flags, url], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  return async () => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
 }
 
 /** Notes what a context's pages complain about, and the requests that leave this machine. */
