@@ -9,7 +9,8 @@ import { join } from 'node:path';
 const START_MS = 60_000;
 const STOP_MS = 30_000;
 
-async function freePort() {
+/** A port of this machine that nobody listens on. */
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
@@ -20,13 +21,14 @@ async function freePort() {
 /** A folder for what a headcount keeps. */
 export const dataFolder = () => mkdtempSync(join(tmpdir(), 'headcount-e2e-'));
 
-/** Starts the program, and waits until it says how to sign in and takes hits. */
-export async function start(program, folder = dataFolder(), environment = {}) {
+/** Starts the program, and waits until it says how to sign in and takes hits. `more`: what else is
+ * configured. */
+export async function start(program, folder = dataFolder(), environment = {}, more = '') {
   const [ingest, console] = [await freePort(), await freePort()];
   const config = join(folder, 'headcount.toml');
   writeFileSync(
     config,
-    `[ingest]\nlisten = "127.0.0.1:${ingest}"\n\n[console]\nlisten = "127.0.0.1:${console}"\n`,
+    `[ingest]\nlisten = "127.0.0.1:${ingest}"\n\n[console]\nlisten = "127.0.0.1:${console}"\n\n${more}`,
   );
   const args = ['serve', '--demo', '--config', config, '--data', join(folder, 'data')];
   const child = spawn(program, args, {
