@@ -74,6 +74,12 @@ export function watch(context, origins) {
   return seen;
 }
 
+/** Waits until a dashboard's cards and chart stand where they will: a press must not slide off. */
+export async function still(page) {
+  await page.locator('.plot svg').waitFor();
+  await page.waitForFunction(() => !document.querySelector('.reports [aria-busy="true"]'));
+}
+
 /** What axe finds wrong with a page as it is now. */
 export async function accessible(page) {
   await page.evaluate(AXE);

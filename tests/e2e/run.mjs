@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { accessible, AGENTS, launch, watch } from './browser.mjs';
+import { accessible, AGENTS, launch, still, watch } from './browser.mjs';
 import { start } from './server.mjs';
 import { tasks } from './tasks.mjs';
 import { check, finish } from './suite.mjs';
@@ -262,6 +262,7 @@ try {
   });
 
   await check('a click on a row narrows every number, and the back button widens it again', async () => {
+    await still(board);
     await row(board, 'sources', 'Google').click();
     await shows(board, { visitors: '1', visits: '1', pageviews: '2', bounce_rate: '0%' });
     assert.match(board.url(), /f=source:Google/);
@@ -271,6 +272,7 @@ try {
     ]);
     await board.goBack();
     await shows(board, { visitors: '3', pageviews: '9' });
+    await still(board);
     await row(board, 'events', 'Purchase').click();
     await shows(board, { visitors: '1', visits: '1', events: '1' });
     await board.keyboard.press('Escape');
@@ -278,6 +280,7 @@ try {
   });
 
   await check('what was not kept together is said to be, instead of guessed', async () => {
+    await still(board);
     await row(board, 'pages', '/pricing').click();
     await shows(board, { visitors: '2' });
     await board.click('[data-report="devices"] >> text=Browsers');
@@ -342,6 +345,7 @@ try {
   await check('filters of every kind narrow the page, and stand in its address', async () => {
     await board.goto(`${server.console}/demo.localhost?period=day`);
     await shows(board, { visitors: '3' });
+    await still(board);
     await row(board, 'sources', 'Google').click({ modifiers: ['Alt'] });
     await shows(board, { visitors: '2' });
     assert.match(board.url(), /f=!source:Google/);

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { AGENTS } from './browser.mjs';
+import { AGENTS, still } from './browser.mjs';
 
 const SITE = 'shop.example';
 const DAY_MS = 86_400_000;
@@ -60,7 +60,11 @@ async function tabTo(page, wanted) {
 /** Two ways to work a page; each counts its steps. */
 const hands = (page) => ({
   'with the mouse': {
-    press: (wanted) => wanted.click(),
+    press: async (wanted) => {
+      await wanted.waitFor();
+      await still(page);
+      await wanted.click();
+    },
     period: (name) => page.locator('.boxed select').selectOption({ label: name }),
   },
   'with the keyboard': {
