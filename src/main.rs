@@ -152,7 +152,8 @@ enum ImportTask {
         /// The site's domain.
         #[arg(long, value_name = "DOMAIN")]
         site: String,
-        /// combined (nginx, Apache), common, or vhost_combined.
+        /// combined (nginx, Apache), common (which tells no agents, and so no robots), or
+        /// vhost_combined.
         #[arg(long, default_value = "combined")]
         format: String,
         /// Paths that are pages, such as "/blog/*"; may be given more than once.

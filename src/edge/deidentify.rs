@@ -3,7 +3,7 @@
 use super::Places;
 use super::decode::Malformed;
 use super::enrich::{self, Agent, PageUrl, Place, Source};
-use super::raw::{RawClient, RawHit, RawKind};
+use super::raw::{RawClient, RawHit, RawKind, RawText};
 use super::sites::{Signals, SiteDay};
 use crate::hit::{DropReason, Hit, HitKind, Record, Second, VisitDims, Visitor};
 use crate::keys::VisitorParts;
@@ -45,9 +45,11 @@ pub(super) fn deidentify(
     if site.rules.block_data_centres && hosted.is_some_and(|(list, network)| list.hold(network)) {
         return dropped(DropReason::DataCentre);
     }
-    let agent = match enrich::agent_of(client.agent.expose(), &client.hints, touch) {
-        Ok(agent) => agent,
-        Err(reason) => return dropped(reason),
+    let told = client.agent.as_ref().map(RawText::expose);
+    let agent = match told.map(|agent| enrich::agent_of(agent, &client.hints, touch)) {
+        None => Agent::default(),
+        Some(Ok(agent)) => agent,
+        Some(Err(reason)) => return dropped(reason),
     };
     let page = enrich::page_url(url.expose(), site.site.as_str()).ok_or(URL)?;
     if let Some(reason) = site.rules.of_page(&page.hostname, &page.page) {
@@ -68,7 +70,7 @@ pub(super) fn deidentify(
     } else {
         let parts = VisitorParts {
             address: client.address.expose(),
-            agent: client.agent.expose().as_bytes(),
+            agent: told.unwrap_or_default().as_bytes(),
             language: client.language.expose().as_bytes(),
             device: device.expose().as_bytes(),
         };

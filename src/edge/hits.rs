@@ -150,7 +150,7 @@ pub(super) fn judge(
     let client = RawClient {
         address,
         prefix,
-        agent: RawText::new(&agent),
+        agent: Some(RawText::new(&agent)),
         hints: RawHints { brands, mobile, platform, platform_version },
         language: RawText::new(&language),
         wishes: Wishes {

@@ -125,7 +125,8 @@ pub(super) struct RawHints<'a> {
 pub(super) struct RawClient<'a> {
     pub(super) address: RawAddress,
     pub(super) prefix: Prefix,
-    pub(super) agent: RawText<'a>,
+    /// None where agents are not told at all, as in some logs: then none is taken for a robot.
+    pub(super) agent: Option<RawText<'a>>,
     pub(super) hints: RawHints<'a>,
     pub(super) language: RawText<'a>,
     pub(super) wishes: Wishes,

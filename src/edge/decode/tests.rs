@@ -180,7 +180,7 @@ proptest! {
         let client = RawClient {
             address: RawAddress::split(None).0,
             prefix: RawAddress::split(None).1,
-            agent: RawText::new(""),
+            agent: Some(RawText::new("")),
             hints: RawHints::default(),
             language: RawText::new(""),
             wishes: Wishes::default(),

@@ -254,7 +254,7 @@ impl LogEdge {
         let client = RawClient {
             address,
             prefix,
-            agent: RawText::new(&agent),
+            agent: (self.rules.format != LogFormat::Common).then(|| RawText::new(&agent)),
             hints: RawHints::default(),
             language: RawText::new(""),
             wishes: Wishes::default(),

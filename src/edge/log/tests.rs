@@ -219,6 +219,21 @@ fn what_is_older_than_the_retention_or_of_the_future_is_not_counted() {
 }
 
 #[test]
+fn where_a_log_tells_no_agents_nobody_is_taken_for_a_robot() {
+    let mut edge = edge(PageLines::default());
+    edge.rules.format = LogFormat::Common;
+    let line = "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET /a HTTP/1.1\" 200 12\n";
+    let mut out = Vec::new();
+    edge.read(line.as_bytes(), true, &mut out);
+    assert_eq!(out.iter().filter(|it| matches!(it, Record::Hit(_))).count(), 1);
+    edge.rules.format = LogFormat::Combined;
+    let line =
+        "192.0.2.1 - - [17/May/2015:10:06:03 +0000] \"GET /a HTTP/1.1\" 200 12 \"-\" \"-\"\n";
+    edge.read(line.as_bytes(), true, &mut out);
+    assert!(out.iter().any(|it| matches!(it, Record::Drop { reason: DropReason::Bot, .. })));
+}
+
+#[test]
 fn a_day_ends_between_its_last_hit_and_the_next_days() {
     let view = |time: &str| line("192.0.2.1", time, "GET /a HTTP/1.1", 200);
     let log = view("17/May/2015:23:59:00 +0000")
