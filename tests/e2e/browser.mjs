@@ -46,12 +46,14 @@ export function launch(agent, options) {
 export function roam(url) {
   const profile = mkdtempSync(join(tmpdir(), 'headcount-browser-'));
   const flags = ['--headless=new', `--user-data-dir=${profile}`, '--disable-popup-blocking', ...QUIET];
-  const child = spawn(executablePath, [...flags, url], { stdio: 'ignore' });
-  const ended = new Promise((resolve) => child.on('exit', resolve));
+  const child = spawn(executablePath, [...flags, url], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  child.stderr.resume();
+  // Its last process has closed it, and writes to the profile no more.
+  const ended = new Promise((resolve) => child.stderr.on('close', resolve));
   return async () => {
-    child.kill('SIGTERM');
+    process.kill(-child.pid, 'SIGKILL');
     await ended;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true, force: true });
   };
 }
 
