@@ -1,6 +1,7 @@
 // How fast a page was for the one who opened it: one event when it is first left or hidden. Each
-// figure is rounded until it tells no one apart: times to a tenth of a second (INP: a hundredth),
-// at most ten seconds; CLS to a hundredth, at most one.
+// figure is rounded until it tells no one apart: times to a tenth of a second (INP: a hundredth), at
+// most 9900 ms, since the server takes a number of five digits for somebody's; CLS to a hundredth, at
+// most one.
 // Definitions: https://web.dev/articles/vitals. INP here knows of interactions of 16 ms and more.
 
 import { hooks, on, track, wants } from './core';
@@ -59,7 +60,7 @@ export const vitals = () => {
   observe('first-input', interaction);
 
   const rounded = (value: number | undefined, step: number) =>
-    value == null ? value : Math.min(10_000, Math.max(0, Math.round(value / step) * step));
+    value == null ? value : Math.min(9900, Math.max(0, Math.round(value / step) * step));
   // What a page did before somebody asked for it took nobody's time.
   const since = (time: number | undefined) => (time == null ? time : time - (page.activationStart || 0));
 

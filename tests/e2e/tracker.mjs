@@ -161,6 +161,8 @@ try {
     await focus(page, false);
     await focus(page, true);
     await show(page, false);
+    // What the clock was set forward by.
+    await site.hit('engagement');
     site.clear();
     const reports = () => site.hits.filter(({ n }) => n === 'engagement').map(({ e }) => e);
     const part = async (ms) => page.clock.runFor(ms);

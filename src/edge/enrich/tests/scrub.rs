@@ -179,3 +179,14 @@ fn event_names_are_bounded() {
     assert!(name.as_str().chars().count() <= limits::EVENT_NAME_CHARS_MAX);
     assert!(event_name("\u{7}").is_empty());
 }
+
+#[test]
+fn what_the_tracker_measures_is_no_ones_number() {
+    for (key, value) in
+        [("TTFB", "0"), ("FCP", "9900"), ("LCP", "9900"), ("INP", "9900"), ("CLS", "0.05")]
+    {
+        let (found, kept) = prop(key, value).expect("a property");
+        assert_eq!((found.as_str(), kept.as_str()), (key, value));
+    }
+    assert_eq!(prop("LCP", "10000").expect("a property").1.as_str(), ":number");
+}
