@@ -162,7 +162,7 @@ export async function takePictures(program, pictures) {
     for (const report of ['sources', 'pages', 'campaigns', 'places', 'devices', 'events']) {
       await page.locator(`[data-report="${report}"] tbody tr`).first().waitFor();
     }
-    await page.locator('[data-metric="visitors"] .better, [data-metric="visitors"] .worse').waitFor();
+    await page.locator('[data-metric="visitors"] :is(.better, .worse, .same)').waitFor();
     await page.locator('.plot path.before[d*="L"]').waitFor({ state: 'attached' });
     await page.locator('.ledger[data-balanced="true"]').waitFor();
     await page.screenshot({ path: join(pictures, 'console.png'), fullPage: true });
