@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use headcount::config::Config;
 use headcount::console::{Command, password};
-use headcount::edge::{LogFormat, PageLines, Pattern, Snippet};
+use headcount::edge::{ExportKind, LogFormat, PageLines, Pattern, Snippet};
 use headcount::hit::SiteName;
 use headcount::{app, store, telemetry, terminal};
 
@@ -169,6 +169,37 @@ enum ImportTask {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Takes over the sums of an export of Plausible: of each day, its pages and its events.
+    ///
+    /// Give the unpacked CSV files of its archive. They stand under the channel and source
+    /// Imported. Its sources, places and devices are left out: their visitors do not add up to the
+    /// day's.
+    Plausible(ExportFiles),
+    /// Counts the hits of an export of Umami (website_event.csv), a visitor a day for each session.
+    Umami(ExportFiles),
+    /// Takes over the sums of reports of Google Analytics 4, exported as CSV.
+    ///
+    /// They must be by day (Date, or Nth day of a standard report): users, sessions and views, with
+    /// bounce rate and average session duration if you have them; and, in tables of their own, by
+    /// day and page path, or by day and event name. They stand under the channel and source
+    /// Imported.
+    Ga4(ExportFiles),
+}
+
+#[derive(clap::Args)]
+struct ExportFiles {
+    /// Its files, plain or gzip.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The site's domain.
+    #[arg(long, value_name = "DOMAIN")]
+    site: String,
+    /// Adds to days that have counts already: their visitors are counted again.
+    #[arg(long)]
+    force: bool,
+    /// Reads and counts, and keeps nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// A command that could not be tried: wrong arguments or configuration.
@@ -234,6 +265,11 @@ fn run(arguments: Arguments) -> ExitCode {
                 }
             };
         }
+        Task::Import(ImportTask::Plausible(of)) => {
+            return exported(&config, ExportKind::Plausible, of);
+        }
+        Task::Import(ImportTask::Umami(of)) => return exported(&config, ExportKind::Umami, of),
+        Task::Import(ImportTask::Ga4(of)) => return exported(&config, ExportKind::Ga4, of),
         Task::Snippet { site, url, full, pinned } => {
             return match element(&config, &url, &site, Snippet { full, pinned }) {
                 Ok(element) => {
@@ -265,6 +301,11 @@ fn run(arguments: Arguments) -> ExitCode {
         }
         Err(error) => ended(Err(error)),
     }
+}
+
+fn exported(config: &Config, kind: ExportKind, of: ExportFiles) -> ExitCode {
+    let ExportFiles { files, site, force, dry_run } = of;
+    ended(import::run_export(config, &app::ExportImport { kind, files, site, force, dry_run }))
 }
 
 fn log_import(

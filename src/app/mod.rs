@@ -23,5 +23,8 @@ mod welcome;
 
 pub use command::{CommandError, command};
 pub use folder::{DataFolder, FolderError};
-pub use import::{Counted, ImportError, Imported, LogImport, Progress, Unread, import};
+pub use import::{
+    Counted, ExportImport, ExportImported, ImportError, Imported, Ledger, LogImport, Progress,
+    Unread, import, import_export,
+};
 pub use serve::{ServeError, serve};

@@ -77,9 +77,9 @@ pub struct DayState {
 pub struct BadState;
 
 /// The ledger's reasons that are not of a drop or a refusal.
-mod reason {
-    pub(super) const RECEIVED: &str = "received";
-    pub(super) const COUNTED: &str = "counted";
+pub(crate) mod reason {
+    pub(crate) const RECEIVED: &str = "received";
+    pub(crate) const COUNTED: &str = "counted";
     /// Counted, without a visitor: it asked for that.
     pub(super) const WITHHELD: &str = "withheld";
     /// Counted, without a visitor: its day's key is gone.

@@ -46,8 +46,9 @@ pub(super) fn deidentify(
         return dropped(DropReason::DataCentre);
     }
     let told = client.agent.as_ref().map(RawText::expose);
+    let known = client.known.as_ref();
     let agent = match told.map(|agent| enrich::agent_of(agent, &client.hints, touch)) {
-        None => Agent::default(),
+        None => known.map(enrich::agent_known).unwrap_or_default(),
         Some(Ok(agent)) => agent,
         Some(Err(reason)) => return dropped(reason),
     };
@@ -56,7 +57,10 @@ pub(super) fn deidentify(
         return dropped(reason);
     }
     let place = places.geo.as_deref().zip(client.prefix.address());
-    let place = place.map(|(geo, network)| geo.place(network, places.detail)).unwrap_or_default();
+    let place = match known {
+        Some(known) => enrich::place_known(known),
+        None => place.map(|(geo, at)| geo.place(at, places.detail)).unwrap_or_default(),
+    };
     if let Some(reason) = site.rules.of_country(&place.country) {
         return dropped(reason);
     }

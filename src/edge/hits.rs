@@ -151,6 +151,7 @@ pub(super) fn judge(
         address,
         prefix,
         agent: Some(RawText::new(&agent)),
+        known: None,
         hints: RawHints { brands, mobile, platform, platform_version },
         language: RawText::new(&language),
         wishes: Wishes {

@@ -10,7 +10,8 @@
 //! hits       the requests that carry hits
 //! script     the tracker, compressed beforehand
 //! dialect    those of other systems' scripts
-//! log        lines of an access log, which come by no listener
+//! log        lines of an access log, which come by no listener; past: their clock and keys
+//! export     what other systems counted, or kept
 //!   address    peer or trusted header → bytes for the hash, truncated network
 //!   decode     JSON, form or query → what was said
 //!   deidentify raw hit → record; enrich cleans and names, sites stamps and makes the id
@@ -27,6 +28,7 @@ mod decode;
 mod deidentify;
 mod dialect;
 mod enrich;
+mod export;
 mod hits;
 mod limiter;
 mod listener;
@@ -34,6 +36,7 @@ mod log;
 mod network;
 mod opt_out;
 mod pages;
+mod past;
 mod proxy;
 mod raw;
 mod routes;
@@ -50,6 +53,9 @@ use hyper::header::HeaderName;
 
 pub use coding::is_accepted;
 pub use enrich::{DataCentres, DataCentresError, Detail, Geo, GeoError};
+pub use export::{
+    ExportError, ExportFile, ExportKind, Exported, PageSums, Total, TotalOf, imported, read_export,
+};
 pub use limiter::RateLimit;
 pub use listener::{BindError, bind, serve};
 pub use log::{LogEdge, LogFigures, LogFormat, LogRules, PageLines};

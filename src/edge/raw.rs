@@ -121,12 +121,23 @@ pub(super) struct RawHints<'a> {
     pub(super) platform_version: RawText<'a>,
 }
 
+/// What another system made of an agent and an address, where only that is left: its own words.
+#[derive(Default)]
+pub(super) struct RawKnown<'a> {
+    pub(super) browser: RawText<'a>,
+    pub(super) os: RawText<'a>,
+    pub(super) device: RawText<'a>,
+    pub(super) country: RawText<'a>,
+}
+
 /// Who sent a request, as far as it tells.
 pub(super) struct RawClient<'a> {
     pub(super) address: RawAddress,
     pub(super) prefix: Prefix,
     /// None where agents are not told at all, as in some logs: then none is taken for a robot.
     pub(super) agent: Option<RawText<'a>>,
+    /// None where agent and address speak for themselves.
+    pub(super) known: Option<RawKnown<'a>>,
     pub(super) hints: RawHints<'a>,
     pub(super) language: RawText<'a>,
     pub(super) wishes: Wishes,
@@ -183,6 +194,7 @@ macro_rules! never_implements {
 }
 
 never_implements!(
-    RawText<'static>, RawAddress, Prefix, Wishes, RawHints<'static>, RawClient<'static>, RawKind<'static>, RawHit<'static>
+    RawText<'static>, RawAddress, Prefix, Wishes, RawHints<'static>, RawKnown<'static>, RawClient<'static>,
+    RawKind<'static>, RawHit<'static>
     => std::fmt::Debug = u8, std::fmt::Display = u16, Clone = u32, serde::Serialize = u64
 );

@@ -1,5 +1,7 @@
 //! `headcount import access-log`, with the real program, a real log and the real engine.
 
+mod exports;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -7,18 +7,17 @@
 //! ```
 
 use std::io;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::source::{Block, Source};
-use super::{ImportError, Progress};
+use super::{ImportError, Ledger, Progress};
 use crate::app::counting::is_enough;
 use crate::app::recover::count_limits;
 use crate::count::{Counter, Rows};
 use crate::edge::{LogEdge, LogFigures};
 use crate::hit::Record;
-use crate::outbox::{Outbox, OutboxConfig};
+use crate::outbox::Outbox;
 use crate::spool::Lsn;
 use crate::store;
 
@@ -43,24 +42,19 @@ pub(super) struct Read {
     pub(super) figures: LogFigures,
     pub(super) unread: Vec<Unread>,
     /// Hits by the ledger's reasons.
-    pub(super) ledger: Vec<(&'static str, u64)>,
+    pub(super) ledger: Ledger,
     /// Of the content.
     pub(super) fingerprint: blake3::Hash,
 }
 
-/// Reads `source` through `edge` into an outbox at `folder`; without one, only counts.
+/// Reads `source` through `edge` into `outbox`; without one, only counts.
 pub(super) fn read(
     mut source: Source,
-    mut clock: LogEdge,
-    edge: LogEdge,
-    folder: Option<&Path>,
+    (mut clock, edge): (LogEdge, LogEdge),
+    outbox: Option<Outbox>,
     mut hasher: blake3::Hasher,
     progress: &mut Progress<'_>,
 ) -> Result<Read, ImportError> {
-    let outbox = folder
-        .map(|dir| Outbox::open(&OutboxConfig { dir: dir.to_owned(), max_bytes: u64::MAX }))
-        .transpose()?
-        .map(|(outbox, _)| outbox);
     let failed = |(file, error): (String, io::Error)| ImportError::Read(file, error);
     source.begin(&mut clock).map_err(failed)?;
     thread::scope(|scope| {
@@ -70,8 +64,8 @@ pub(super) fn read(
         let io = |error| ImportError::Io("starting a thread", error);
         let edge = named("edge").spawn_scoped(scope, move || parse(edge, &of_edge, &records));
         let edge = edge.map_err(io)?;
-        let counting =
-            named("count").spawn_scoped(scope, move || count(&of_count, outbox.as_ref()));
+        let counting = named("count")
+            .spawn_scoped(scope, move || count(of_count.into_iter(), outbox.as_ref()));
         let counting = counting.map_err(io)?;
         let mut read = Ok(());
         loop {
@@ -140,14 +134,15 @@ fn place(runs: &[(usize, u64, u64)], mut number: u64) -> Option<(usize, u64)> {
     None
 }
 
-fn count(
-    records: &Receiver<Vec<Record>>,
+/// Counts lists of records into `outbox`; their hits by the ledger's reasons.
+pub(super) fn count(
+    records: impl Iterator<Item = Vec<Record>>,
     outbox: Option<&Outbox>,
-) -> Result<Vec<(&'static str, u64)>, ImportError> {
+) -> Result<Ledger, ImportError> {
     let mut counter = Counter::new(count_limits());
     let mut rows = Rows::default();
     let mut reached = Lsn(0);
-    while let Ok(records) = records.recv() {
+    for records in records {
         for record in &records {
             counter.apply(record, &mut rows);
             reached.0 += 1;
@@ -161,7 +156,12 @@ fn count(
     Ok(ledger.collect())
 }
 
-fn keep(outbox: Option<&Outbox>, reached: Lsn, rows: &mut Rows) -> Result<(), ImportError> {
+/// Keeps `rows` in `outbox`, if there is one.
+pub(super) fn keep(
+    outbox: Option<&Outbox>,
+    reached: Lsn,
+    rows: &mut Rows,
+) -> Result<(), ImportError> {
     let rows = std::mem::take(rows);
     if let Some(outbox) = outbox
         && !rows.is_empty()

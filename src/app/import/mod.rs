@@ -1,11 +1,12 @@
 //! `headcount import`: a log's hits, through the door, counted in a lane and by a clock of their
-//! own.
+//! own; or what another system counted.
 //!
-//! *Owns* reading the files, the lane's counter and outbox, and that each log is written once.
-//! *In*: the files of a log. *Out*: rows in ClickHouse, under the node `import` in the ledger.
+//! *Owns* reading the files, the lane's counter and outbox, and that each import is written once.
+//! *In*: the files of a log or an export. *Out*: rows in ClickHouse, under the node `import` in the ledger.
 //! *Never* touches the live spool, its keys or its counter.
 
 mod accept;
+mod export;
 mod lane;
 mod source;
 
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 
 pub use accept::Counted;
 pub(super) use accept::{accept, write_all};
+pub use export::{ExportImport, ExportImported, import_export};
 pub use lane::Unread;
 
 use super::folder::{DataFolder, FolderError};
@@ -30,10 +32,11 @@ use super::{sites, storing};
 use crate::config::Config;
 use crate::console::{Command, Import, StateDb, StateError, control};
 use crate::edge::{
-    LogEdge, LogFigures, LogFormat, LogRules, PageLines, Places, SiteConfig, SitesError,
+    ExportError, LogEdge, LogFigures, LogFormat, LogRules, PageLines, Places, SiteConfig,
+    SitesError,
 };
 use crate::hit::{Clock as _, Second, SystemClock};
-use crate::outbox::OutboxError;
+use crate::outbox::{Outbox, OutboxConfig, OutboxError};
 use crate::spool::{self, SpoolError};
 use crate::store::{SendFigures, StoreError};
 use accept::{building, day_of, folder, name, settle_left};
@@ -42,6 +45,9 @@ use source::Source;
 
 /// Told of the bytes that were read so far, and of all of them if that is known.
 pub type Progress<'a> = dyn FnMut(u64, Option<u64>) + 'a;
+
+/// Hits by the ledger's reasons.
+pub type Ledger = Vec<(&'static str, u64)>;
 
 /// What to import.
 #[derive(Clone, Debug)]
@@ -68,7 +74,7 @@ pub struct Imported {
     /// The first few lines that cannot be read.
     pub unread: Vec<Unread>,
     /// Its hits by the ledger's reasons.
-    pub ledger: Vec<(&'static str, u64)>,
+    pub ledger: Ledger,
     /// Its first and last day, in the site's time zone.
     pub days: Option<(Date, Date)>,
 }
@@ -85,8 +91,14 @@ pub enum ImportError {
     /// It holds no page views.
     #[error("there is no page view in it: nothing was imported")]
     Empty,
+    /// It tells of days to come.
+    #[error("it has numbers of {0}, which has not begun: nothing was imported")]
+    Future(Date),
+    /// It cannot be read.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// It was imported before.
-    #[error("this log was imported on {0}: nothing was done")]
+    #[error("this was imported on {0}: nothing was done")]
     Again(Date),
     /// Its days have counts already.
     #[error("{}", days_are_counted(.0))]
@@ -151,31 +163,72 @@ pub fn import(
     log: &LogImport,
     progress: &mut Progress<'_>,
 ) -> Result<Imported, ImportError> {
-    let folder = DataFolder::open(&config.data_dir)?;
-    let data_dir = folder.path();
-    let state = StateDb::open(data_dir, sites::configured(config))?;
-    let domain = log.site.trim().to_lowercase();
-    let site = state.site(&domain)?.ok_or(ImportError::NoSite)?;
-    let site = sites::of(config, &site);
-    let zone = TimeZone::get(&site.timezone).unwrap_or(TimeZone::UTC);
-    let _building = (!log.dry_run).then(|| Building::begin(data_dir, &state)).transpose()?;
-    let now = SystemClock.now();
-
-    let read = read(config, log, &site, folder.installation(), now, progress)?;
-    let days = read.figures.span.map(|(first, last)| (day_of(&zone, first), day_of(&zone, last)));
-    if let (false, Some(span)) = (log.dry_run, read.figures.span) {
-        let id = read.fingerprint.to_hex()[..32].to_owned();
-        let pages = read.figures.pages;
-        let import =
-            Import { id, site: site.name.clone(), span, pages, accepted: now, written: None };
-        name(data_dir, &import.id).map_err(|error| ImportError::Io("keeping it", error))?;
-        hand_over(config, &state, &zone, &import, log.force)?;
-    }
-    let Read { figures, unread, ledger, fingerprint: _ } = read;
-    if figures.span.is_none() {
-        return Err(ImportError::Empty);
-    }
+    let job = Job::begin(config, &log.site, log.dry_run)?;
+    let Read { figures, unread, ledger, fingerprint } = read(&job, log, progress)?;
+    let span = figures.span.ok_or(ImportError::Empty)?;
+    job.finish(fingerprint, span, figures.pages, log.force)?;
+    let days = Some((day_of(&job.zone, span.0), day_of(&job.zone, span.1)));
     Ok(Imported { figures, unread, ledger, days })
+}
+
+/// An import of a site, from its first line to the last row in ClickHouse.
+struct Job<'a> {
+    config: &'a Config,
+    folder: DataFolder,
+    state: StateDb,
+    site: SiteConfig,
+    zone: TimeZone,
+    now: Second,
+    /// None: nothing is kept.
+    building: Option<Building>,
+}
+
+impl<'a> Job<'a> {
+    fn begin(config: &'a Config, site: &str, dry_run: bool) -> Result<Self, ImportError> {
+        let folder = DataFolder::open(&config.data_dir)?;
+        let state = StateDb::open(folder.path(), sites::configured(config))?;
+        let domain = site.trim().to_lowercase();
+        let site = state.site(&domain)?.ok_or(ImportError::NoSite)?;
+        let site = sites::of(config, &site);
+        let zone = TimeZone::get(&site.timezone).unwrap_or(TimeZone::UTC);
+        let building = (!dry_run).then(|| Building::begin(folder.path(), &state)).transpose()?;
+        Ok(Self { config, folder, state, site, zone, now: SystemClock.now(), building })
+    }
+
+    /// Where its rows are kept.
+    fn outbox(&self) -> Result<Option<Outbox>, ImportError> {
+        let open = |building: &Building| {
+            Outbox::open(&OutboxConfig { dir: building.path.clone(), max_bytes: u64::MAX })
+        };
+        Ok(self.building.as_ref().map(open).transpose()?.map(|(outbox, _)| outbox))
+    }
+
+    /// For its fingerprint: of this installation and site, and of `how` it is read.
+    fn hasher(&self, how: &str) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_derive_key("headcount 2026-11 import fingerprint v1");
+        let Self { folder, site, .. } = self;
+        hasher.update(format!("{}\n{}\n{how}\n", folder.installation(), site.name).as_bytes());
+        hasher
+    }
+
+    /// The rows are kept: has them written.
+    fn finish(
+        &self,
+        fingerprint: blake3::Hash,
+        span: (Second, Second),
+        pages: u64,
+        force: bool,
+    ) -> Result<(), ImportError> {
+        let Self { config, folder, state, site, zone, now, building } = self;
+        if building.is_none() {
+            return Ok(());
+        }
+        let id = fingerprint.to_hex()[..32].to_owned();
+        let import =
+            Import { id, site: site.name.clone(), span, pages, accepted: *now, written: None };
+        name(folder.path(), &import.id).map_err(|error| ImportError::Io("keeping it", error))?;
+        hand_over(config, state, zone, &import, force)
+    }
 }
 
 /// An import that is being counted: one at a time. What is left of it when it is over, or was left
@@ -208,31 +261,20 @@ impl Drop for Building {
     }
 }
 
-fn read(
-    config: &Config,
-    log: &LogImport,
-    site: &SiteConfig,
-    installation: &str,
-    now: Second,
-    progress: &mut Progress<'_>,
-) -> Result<Read, ImportError> {
+fn read(job: &Job<'_>, log: &LogImport, progress: &mut Progress<'_>) -> Result<Read, ImportError> {
     let rules = LogRules {
         format: log.format,
         pages: log.pages.clone(),
-        oldest: oldest(now, config.retention_months),
+        oldest: oldest(job.now, job.config.retention_months),
         // A server's clock may be a little ahead of ours.
-        newest: Second(now.0 + 300),
+        newest: Second(job.now.0 + 300),
     };
-    let mut hasher = blake3::Hasher::new_derive_key("headcount 2026-11 import fingerprint v1");
-    let how = format!("{installation}\n{}\n{:?}\n{:?}\n", site.name, log.format, log.pages);
-    hasher.update(how.as_bytes());
+    let hasher = job.hasher(&format!("{:?}\n{:?}", log.format, log.pages));
     let source =
         Source::open(&log.files).map_err(|(file, error)| ImportError::Read(file, error))?;
-    let clock = LogEdge::new(site.clone(), Places::default(), rules.clone())?;
-    let edge = LogEdge::new(site.clone(), serve::places(config)?, rules)?;
-    let building = building(&config.data_dir);
-    let folder = (!log.dry_run).then_some(building.as_path());
-    lane::read(source, clock, edge, folder, hasher, progress)
+    let clock = LogEdge::new(job.site.clone(), Places::default(), rules.clone())?;
+    let edge = LogEdge::new(job.site.clone(), serve::places(job.config)?, rules)?;
+    lane::read(source, (clock, edge), job.outbox()?, hasher, progress)
 }
 
 /// The start of what is kept; everything, if all is kept.

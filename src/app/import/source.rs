@@ -185,6 +185,18 @@ impl Input {
     }
 }
 
+/// A whole file, unpacked if it is packed with gzip.
+pub(super) fn whole(path: &Path) -> io::Result<String> {
+    let invalid = |why| io::Error::new(io::ErrorKind::InvalidData, why);
+    let (raw, _) = open(path)?;
+    let mut bytes = Vec::new();
+    unpacked(BufReader::new(raw))?.read_to_end(&mut bytes)?;
+    if bytes.starts_with(b"PK") {
+        return Err(invalid("it is a zip archive: unpack it, and give the CSV files in it"));
+    }
+    String::from_utf8(bytes).map_err(|_| invalid("it is not text in UTF-8"))
+}
+
 fn too_long() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a line is longer than a megabyte: it is no log")
 }

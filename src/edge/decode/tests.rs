@@ -181,6 +181,7 @@ proptest! {
             address: RawAddress::split(None).0,
             prefix: RawAddress::split(None).1,
             agent: Some(RawText::new("")),
+            known: None,
             hints: RawHints::default(),
             language: RawText::new(""),
             wishes: Wishes::default(),

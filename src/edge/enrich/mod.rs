@@ -13,6 +13,7 @@
 //! source     campaign and referrer → source; channel: its group; spam
 //! agent      browser, system, device, or a robot; recent: those that come again
 //!   marks    the words they go by; robots: the words robots go by; hints
+//! known      what another system made of agent and address
 //! language, geo
 //! ```
 
@@ -25,6 +26,7 @@ mod detect;
 mod geo;
 mod hints;
 mod host;
+mod known;
 mod language;
 mod marks;
 mod name;
@@ -41,6 +43,7 @@ pub(super) use agent::{Agent, agent_of};
 pub use data_centres::{DataCentres, DataCentresError};
 pub(super) use geo::Place;
 pub use geo::{Detail, Geo, GeoError};
+pub(super) use known::{agent_known, place_known};
 pub(super) use language::language_of;
 pub(super) use page::{PageUrl, page_url};
 pub(super) use source::{Source, source_of};
@@ -51,6 +54,11 @@ use crate::limits;
 /// An event's name, scrubbed; at most `limits::EVENT_NAME_CHARS_MAX` characters.
 pub(super) fn event_name(name: &str) -> Text {
     name::scrubbed(&scrub::value(name, limits::EVENT_NAME_CHARS_MAX))
+}
+
+/// The channel and the source of what was counted elsewhere, by nobody knows which.
+pub(super) fn imported() -> Text {
+    name::known("Imported")
 }
 
 /// A property, scrubbed and cut to `limits::PROP_KEY_CHARS_MAX` and `PROP_VALUE_CHARS_MAX`

@@ -20,8 +20,6 @@ mod pages;
 mod tests;
 mod time;
 
-use std::sync::Arc;
-
 use memchr::memchr_iter;
 
 pub use line::LogFormat;
@@ -29,11 +27,10 @@ pub use pages::PageLines;
 
 use self::line::Line;
 use self::time::Dates;
-use super::deidentify::deidentify;
+use super::past::Past;
 use super::raw::{RawAddress, RawClient, RawHints, RawHit, RawKind, RawText, Wishes};
-use super::{Places, SiteConfig, Sites, SitesError};
-use crate::hit::{DropReason, Record, RejectReason, Second, SiteName};
-use crate::keys::Keys;
+use super::{Places, SiteConfig, SitesError};
+use crate::hit::{Record, Second};
 
 /// How long before the newest line another may have been written and still take its place.
 const SLACK_S: i64 = 10;
@@ -87,9 +84,7 @@ struct Held {
 
 /// A log's way through the door.
 pub struct LogEdge {
-    sites: Sites,
-    site: SiteName,
-    places: Places,
+    past: Past,
     rules: LogRules,
     dates: Dates,
     figures: LogFigures,
@@ -99,34 +94,20 @@ pub struct LogEdge {
     held: Vec<Held>,
     /// Of the line that was looked at last, empty ones too.
     number: u64,
-    reached: Second,
-    told_ends: Second,
-    received: u64,
-    rejected: u64,
 }
 
 impl LogEdge {
     /// For the log of a site. Its visitors' keys are drawn here, live in memory alone, and are gone
     /// with this.
     pub fn new(site: SiteConfig, places: Places, rules: LogRules) -> Result<Self, SitesError> {
-        let sites = Sites::new(Arc::new(Keys::memory()));
-        let name = site.name.clone();
-        let begin = Second(i64::MIN / 4);
-        sites.set(vec![site], Second(0))?;
         Ok(Self {
-            sites,
-            site: name,
-            places,
+            past: Past::new(site, places, rules.oldest)?,
             rules,
             dates: Dates::default(),
             figures: LogFigures::default(),
             last: Second(0),
             held: Vec::new(),
             number: 0,
-            reached: begin,
-            told_ends: begin,
-            received: 0,
-            rejected: 0,
         })
     }
 
@@ -157,7 +138,7 @@ impl LogEdge {
         self.each(lines, &mut found);
         // Stable: lines of one second stay in their order.
         found.sort_by_key(|found| found.at);
-        let newest = found.last().map_or(self.reached, |found| found.at);
+        let newest = found.last().map_or(self.past.reached(), |found| found.at);
         let ready_before = if is_last { i64::MAX } else { newest.0 - SLACK_S };
         let ready = found.partition_point(|found| found.at.0 < ready_before);
         for found in &found[..ready] {
@@ -169,7 +150,7 @@ impl LogEdge {
         };
         self.held = found[ready..].iter().map(to_wait).collect();
         if is_last {
-            self.settle(records);
+            self.past.settle(records);
         }
     }
 
@@ -220,34 +201,19 @@ impl LogEdge {
     }
 
     fn take(&mut self, found: &Found<'_>, records: &mut Vec<Record>) {
-        let at = found.at.max(self.reached);
-        if at.bucket() != self.reached.bucket() {
-            self.settle(records);
-        }
-        self.reached = at;
-        self.received += 1;
+        let at = self.past.receive(found.at, records);
         match &found.page {
-            None => self.rejected += 1,
+            None => self.past.reject(),
             Some(line) => {
                 self.figures.late += u64::from(line.at < at);
                 let (first, _) = self.figures.span.unwrap_or((at, at));
                 self.figures.span = Some((first, at));
-                self.page(line, at, records);
+                self.page(line, records);
             }
         }
     }
 
-    fn page(&mut self, line: &Line<'_>, at: Second, records: &mut Vec<Record>) {
-        if at < self.rules.oldest {
-            let reason = DropReason::Expired;
-            return records.push(Record::Drop { site: self.site.clone(), at, reason });
-        }
-        // Days end between two hits as they do between two ticks of the clock.
-        if at.bucket() != self.told_ends.bucket() {
-            records.extend(self.sites.due(at));
-            self.told_ends = at;
-        }
-        let Some(day) = self.sites.find(self.site.as_str(), at) else { return };
+    fn page(&mut self, line: &Line<'_>, records: &mut Vec<Record>) {
         let (address, prefix) = RawAddress::split(line.address());
         let text = |bytes| String::from_utf8_lossy(bytes);
         let (url, referrer, agent) = (text(line.url), text(line.referrer), text(line.agent));
@@ -255,6 +221,7 @@ impl LogEdge {
             address,
             prefix,
             agent: (self.rules.format != LogFormat::Common).then(|| RawText::new(&agent)),
+            known: None,
             hints: RawHints::default(),
             language: RawText::new(""),
             wishes: Wishes::default(),
@@ -270,23 +237,6 @@ impl LogEdge {
             referrer: RawText::new(&referrer),
             device: RawText::new(""),
         };
-        match deidentify(raw, &day, &self.places, at) {
-            Ok(record) => records.push(record),
-            Err(_) => self.rejected += 1,
-        }
-    }
-
-    /// Tells the ledger what was read.
-    fn settle(&mut self, records: &mut Vec<Record>) {
-        let (site, at) = (&self.site, Second(self.reached.0.max(0)));
-        let hits = std::mem::take(&mut self.rejected);
-        if hits > 0 {
-            let reason = RejectReason::Malformed;
-            records.push(Record::Reject { site: site.clone(), at, reason, hits });
-        }
-        let hits = std::mem::take(&mut self.received);
-        if hits > 0 {
-            records.push(Record::Received { site: site.clone(), at, hits });
-        }
+        self.past.hit(raw, records);
     }
 }

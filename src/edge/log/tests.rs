@@ -1,12 +1,18 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::edge::{Pattern, Signals};
-use crate::hit::{HitKind, Visitor};
+use crate::hit::{DropReason, HitKind, SiteName, Visitor};
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 fn edge(pages: PageLines) -> LogEdge {
+    edge_between(pages, (Second(0), Second(2_000_000_000)))
+}
+
+fn edge_between(pages: PageLines, (oldest, newest): (Second, Second)) -> LogEdge {
     let site = SiteConfig {
         name: SiteName::parse("a.example").expect("a domain"),
         aliases: Vec::new(),
@@ -14,12 +20,7 @@ fn edge(pages: PageLines) -> LogEdge {
         signals: Signals::Withhold,
         rules: Arc::default(),
     };
-    let rules = LogRules {
-        format: LogFormat::Combined,
-        pages,
-        oldest: Second(0),
-        newest: Second(2_000_000_000),
-    };
+    let rules = LogRules { format: LogFormat::Combined, pages, oldest, newest };
     LogEdge::new(site, Places::default(), rules).expect("a known zone")
 }
 
@@ -204,9 +205,8 @@ fn a_line_that_comes_too_late_counts_at_the_time_that_was_reached() {
 
 #[test]
 fn what_is_older_than_the_retention_or_of_the_future_is_not_counted() {
-    let mut edge = edge(PageLines::default());
-    edge.rules.oldest = Second(1_431_857_100);
-    edge.rules.newest = Second(1_431_857_200);
+    let bounds = (Second(1_431_857_100), Second(1_431_857_200));
+    let mut edge = edge_between(PageLines::default(), bounds);
     let view = |time: &str| line("192.0.2.1", time, "GET /a HTTP/1.1", 200);
     let log = view("17/May/2015:10:04:59 +0000")
         + &view("17/May/2015:10:05:00 +0000")

@@ -89,7 +89,7 @@ function Balance({ ledger }: { ledger: Ledger }) {
       <Figure name="Dropped" value={dropped} />
       <Figure name="Rejected" value={rejected} />
       <Figure name="Withheld" value={withheld} title="Counted without a visitor, since the browser asked for that" />
-      {ledger.imported > 0 && <Figure name="Imported" value={ledger.imported} title="Counted out of logs" />}
+      {ledger.imported > 0 && <Figure name="Imported" value={ledger.imported} title="Counted out of logs and exports" />}
       <Figure name="On their way" value={spooled} title="Counted, and not yet in the database" />
       <div class="verdict">
         <dt>Balance</dt>
