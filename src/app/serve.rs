@@ -279,7 +279,9 @@ fn edge_threads(
     stopped: &watch::Receiver<bool>,
 ) -> Result<Vec<JoinHandle<()>>, ServeError> {
     let start = |listener: TcpListener| {
+        let idle = Arc::clone(edge);
         let runtime = runtime::Builder::new_current_thread()
+            .on_thread_park(move || idle.idle())
             .enable_all()
             .build()
             .map_err(|error| ServeError::Io("starting a runtime", error))?;

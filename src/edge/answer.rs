@@ -1,10 +1,11 @@
 //! What the listener says. Nothing of the request is repeated.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use super::decode::Malformed;
@@ -100,10 +101,18 @@ pub(super) fn preflight() -> Answer {
 
 /// The pixel: always whole, never from a cache.
 pub(super) fn gif() -> Answer {
-    let mut answer = content(StatusCode::OK, "image/gif", Bytes::from_static(&GIF));
-    set(&mut answer, header::CACHE_CONTROL, "no-store, no-cache, must-revalidate, max-age=0");
-    // A page of another origin may show it, whatever policy it has.
-    set(&mut answer, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+    /// Made once: the answer to half of all requests.
+    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+        let mut answer = content(StatusCode::OK, "image/gif", Bytes::new());
+        let never = "no-store, no-cache, must-revalidate, max-age=0";
+        set(&mut answer, header::CACHE_CONTROL, never);
+        // A page of another origin may show it, whatever policy it has.
+        let policy = HeaderName::from_static("cross-origin-resource-policy");
+        set(&mut answer, policy, "cross-origin");
+        answer.into_parts().0.headers
+    });
+    let mut answer = Response::new(Full::new(Bytes::from_static(&GIF)));
+    answer.headers_mut().clone_from(&HEADERS);
     answer
 }
 

@@ -6,37 +6,26 @@
 
 #![expect(clippy::disallowed_types, reason = "src/edge is where addresses and headers are")]
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderName};
+use hyper::header::{self, HeaderMap};
 use zeroize::Zeroizing;
 
+use super::Edge;
 use super::answer::{self, Answer};
 use super::arrival::Arrival;
 use super::body::{self, BodyError};
 use super::decode::{self, Malformed, Said};
 use super::deidentify::deidentify;
-use super::raw::{RawClient, RawHints, RawText, Wishes};
+use super::head::{self, Head};
+use super::raw::RawClient;
 use super::sink::{Full, Receipt, Refused};
 use super::sites::SiteDay;
-use super::{Edge, opt_out};
 use crate::hit::{DropReason, Record, RejectReason, Second, SiteName};
-
-const SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
-const SEC_CH_UA: HeaderName = HeaderName::from_static("sec-ch-ua");
-const SEC_CH_UA_MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
-const SEC_CH_UA_PLATFORM: HeaderName = HeaderName::from_static("sec-ch-ua-platform");
-const SEC_CH_UA_PLATFORM_VERSION: HeaderName =
-    HeaderName::from_static("sec-ch-ua-platform-version");
-const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
-const PURPOSE: HeaderName = HeaderName::from_static("purpose");
-const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
-const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
 
 const NO_DOMAIN: Malformed =
     Malformed { field: "domain", why: "must be the site's domain, such as example.com" };
@@ -81,7 +70,7 @@ pub(super) async fn event(
 /// `GET /p.gif`: the image comes whatever became of the hit, and not before that is certain.
 pub(super) async fn pixel(edge: &Edge, peer: IpAddr, headers: &HeaderMap, query: &str) -> Answer {
     let mut arrival = Arrival::new(edge);
-    let page = text(headers, &header::REFERER);
+    let page = head::text(headers, &header::REFERER);
     let said = decode::pixel::said(query, (!page.is_empty()).then_some(&*page));
     let judged = judge(edge, peer, headers, &[said], &mut arrival);
     drop(page);
@@ -140,25 +129,17 @@ pub(super) fn judge(
     said: &[Result<Said<'_>, Malformed>],
     arrival: &mut Arrival<'_>,
 ) -> Judged {
-    let agent = text(headers, &header::USER_AGENT);
-    let language = text(headers, &header::ACCEPT_LANGUAGE);
-    let hints = [SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM, SEC_CH_UA_PLATFORM_VERSION]
-        .map(|name| text(headers, &name));
-    let [brands, mobile, platform, platform_version] =
-        hints.each_ref().map(|hint| RawText::new(hint));
+    let head = Head::of(headers);
     let (address, prefix) = edge.trust.client(peer, headers);
     let client = RawClient {
         address,
         prefix,
-        agent: Some(RawText::new(&agent)),
+        agent: Some(head.agent()),
         known: None,
-        hints: RawHints { brands, mobile, platform, platform_version },
-        language: RawText::new(&language),
-        wishes: Wishes {
-            opted_out: opt_out::is_set(headers),
-            no_tracking: is_one(headers, &SEC_GPC) || is_one(headers, &header::DNT),
-        },
-        prefetch: is_prefetch(headers),
+        hints: head.hints(),
+        language: head.language(),
+        wishes: head.wishes(),
+        prefetch: head.is_prefetch(),
     };
     let limited = edge.limiter.as_ref().and_then(|limiter| limiter.check(&client.prefix).err());
     if let Some(wait) = limited {
@@ -245,23 +226,4 @@ fn site_of(edge: &Edge, said: &Said<'_>, name: &str, at: Second) -> Option<Arc<S
 
 fn first_site(edge: &Edge, said: &Said<'_>, at: Second) -> Option<SiteName> {
     Some(site_of(edge, said, names(said).next()?, at)?.site.clone())
-}
-
-/// A header's text; what is not UTF-8 in it is replaced.
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Cow<'a, str> {
-    headers.get(name).map_or(Cow::Borrowed(""), |value| String::from_utf8_lossy(value.as_bytes()))
-}
-
-fn is_one(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers.get(name).is_some_and(|value| value.as_bytes().trim_ascii() == b"1")
-}
-
-/// A browser that fetches what nobody has asked to see yet says so.
-fn is_prefetch(headers: &HeaderMap) -> bool {
-    [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ].iter().any(|name| {
-        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-            let value = value.trim().to_ascii_lowercase();
-            value.starts_with("prefetch") || value.starts_with("prerender") || value == "preview"
-        })
-    })
 }

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
+use super::sink::wake_waiting;
 use super::{Edge, proxy, routes};
 use crate::limits;
 use crate::telemetry::{self, Value};
@@ -83,6 +84,7 @@ pub async fn serve(
     let listener = TcpListener::from_std(listener)?;
     let permits = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let connections = GracefulShutdown::new();
+    tokio::spawn(wake_waiting(edge.sink.bell()));
     loop {
         let accepted = tokio::select! {
             // A sender that is gone says stop, too.

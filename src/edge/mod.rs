@@ -29,6 +29,7 @@ mod deidentify;
 mod dialect;
 mod enrich;
 mod export;
+mod head;
 mod hits;
 mod limiter;
 mod listener;
@@ -226,6 +227,11 @@ impl Edge {
                 figure.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// A listener's thread has done all that it can do now. Call it before the thread sleeps.
+    pub fn idle(&self) {
+        self.sink.flush();
     }
 
     /// Forgets the networks that the rate limit need not know any more. Call it every minute.

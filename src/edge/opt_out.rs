@@ -20,11 +20,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action
 
 /// Whether the browser says that its owner opted out.
 pub(super) fn is_set(headers: &HeaderMap) -> bool {
-    headers.get_all(header::COOKIE).iter().any(|line| {
-        line.as_bytes()
-            .split(|byte| *byte == b';')
-            .any(|pair| pair.trim_ascii() == COOKIE.as_bytes())
-    })
+    headers.get_all(header::COOKIE).iter().any(|line| is_in(line.as_bytes()))
+}
+
+/// Whether a `Cookie` header says so.
+pub(super) fn is_in(line: &[u8]) -> bool {
+    line.split(|byte| *byte == b';').any(|pair| pair.trim_ascii() == COOKIE.as_bytes())
 }
 
 /// The page: what is counted here, and a button.

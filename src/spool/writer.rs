@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::disk::Disk;
 use super::log::Log;
 use super::payload::{self, Seals};
@@ -21,6 +23,10 @@ use crate::telemetry::{self, Value};
 
 /// How long refusals wait for hits to travel with.
 const REFUSALS_WAIT: Duration = Duration::from_secs(1);
+
+/// Records that are committed without waiting for a flush: a thread that always finds more to do
+/// never flushes.
+const FLUSH_AT: usize = 256;
 
 /// How long after a failed commit the disk is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
@@ -54,6 +60,10 @@ pub struct SpoolFigures {
 struct Shared {
     pending: Mutex<Pending>,
     wake: Condvar,
+    /// Records wait that the writer does not know of.
+    unflushed: AtomicBool,
+    /// Rings after each commit.
+    bell: Arc<Notify>,
     max_bytes: u64,
     outbox_full: AtomicBool,
     failing: AtomicBool,
@@ -158,6 +168,8 @@ impl SpoolWriter {
         let shared = Arc::new(Shared {
             pending: Mutex::default(),
             wake: Condvar::new(),
+            unflushed: AtomicBool::new(false),
+            bell: Arc::default(),
             max_bytes: config.max_bytes,
             outbox_full: AtomicBool::new(false),
             failing: AtomicBool::new(false),
@@ -237,15 +249,27 @@ impl Sink for SpoolWriter {
             for (site, at) in encoded.records.iter().filter_map(arrival) {
                 pending.receive(site, at);
             }
-            let was_empty = pending.records.is_empty();
+            let before = pending.records.len();
             pending.take(encoded);
+            let is_due = before < FLUSH_AT && pending.records.len() >= FLUSH_AT;
             let receipt = Arc::clone(&pending.commit);
             drop(pending);
-            if was_empty {
-                self.shared.wake.notify_one();
+            self.shared.unflushed.store(true, Ordering::Release);
+            if is_due {
+                self.flush();
             }
             Ok(receipt)
         })
+    }
+
+    fn flush(&self) {
+        if self.shared.unflushed.swap(false, Ordering::AcqRel) {
+            self.shared.wake.notify_one();
+        }
+    }
+
+    fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.bell)
     }
 
     fn refuse(&self, site: &SiteName, at: Second, reason: RejectReason) {
@@ -312,7 +336,8 @@ impl Committer {
             }
             if closing && self.shared.failing.load(Ordering::Relaxed) {
                 telemetry::error("spool", "the last refusals could not be kept", &[]);
-                self.shared.pending().commit.settle(Err(Refused));
+                let commit = Arc::clone(&self.shared.pending().commit);
+                self.settle(&commit, Err(Refused));
                 return;
             }
         }
@@ -369,7 +394,7 @@ impl Committer {
                 if self.shared.failing.swap(false, Ordering::Relaxed) {
                     telemetry::info("spool", "commits work again", &[]);
                 }
-                pending.commit.settle(Ok(()));
+                self.settle(&pending.commit, Ok(()));
                 self.shared.commits.fetch_add(1, Ordering::Relaxed);
                 let first = self.next;
                 self.next = Lsn(first.0 + count as u64);
@@ -388,9 +413,14 @@ impl Committer {
                 pending.records.truncate(asked);
                 let commit = Arc::clone(&pending.commit);
                 self.take_back(pending);
-                commit.settle(Err(Refused));
+                self.settle(&commit, Err(Refused));
             }
         }
+    }
+
+    fn settle(&self, commit: &Receipt, outcome: Result<(), Refused>) {
+        commit.settle(outcome);
+        self.shared.bell.notify_waiters();
     }
 
     fn append(&self, count: usize, payload: Vec<u8>) -> Result<(), &'static str> {

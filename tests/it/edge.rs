@@ -17,7 +17,7 @@ use headcount::hit::{
     HitKind, ManualClock, Record, RejectReason, Second, SiteName, Text, VisitDims, Visitor,
 };
 use headcount::keys::Keys;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::support::http::{Answer, Client};
 use crate::support::{free_port, until};
@@ -70,6 +70,12 @@ impl Sink for Recorder {
         let receipt = Receipt::default();
         receipt.settle(if matches!(mood, Mood::Fails) { Err(Refused) } else { Ok(()) });
         Ok(receipt)
+    }
+
+    fn flush(&self) {}
+
+    fn bell(&self) -> Arc<Notify> {
+        Arc::default()
     }
 
     fn refuse(&self, site: &SiteName, _: Second, reason: RejectReason) {

@@ -5,13 +5,15 @@
 //! hints say what its agent does not any more. Nothing of the client's own words gets out: names
 //! come from our tables, of versions only the first number.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use woothee::parser::{Parser, WootheeResult};
 
 use super::hints::{self, Brand};
 use super::marks::{Device, Mark, marks_of};
-use super::{name, recent};
+use super::name;
+use super::recent::Recent;
 use crate::edge::raw::RawHints;
 use crate::hit::{DropReason, Text};
 
@@ -26,6 +28,15 @@ const SAFARI_OF_FROZEN_IOS: u16 = 26;
 
 /// Browsers that others are built on: a hint that says another name knows better.
 const BASES: &[&str] = &["", "Chrome", "Edge", "Webview"];
+
+/// Agents that a thread remembers, at about 100 bytes each. `tests/corpora` has a thousand in all
+/// its visits; their places are by chance, so that there are more of these.
+const RECENT_MAX: usize = 4096;
+
+thread_local! {
+    static RECENT: RefCell<Recent<Result<Agent, DropReason>>> =
+        RefCell::new(Recent::new(RECENT_MAX));
+}
 
 /// What is kept of a user agent. Names are empty where they are not known.
 #[derive(Clone, Default)]
@@ -60,7 +71,10 @@ pub(in crate::edge) fn agent_of(
     hints: &RawHints<'_>,
     touch: bool,
 ) -> Result<Agent, DropReason> {
-    recent::remembered(agent, hints, touch, || read(agent, hints, touch))
+    let RawHints { brands, mobile, platform, platform_version } = hints;
+    let told =
+        [agent, brands.expose(), mobile.expose(), platform.expose(), platform_version.expose()];
+    RECENT.with_borrow_mut(|recent| recent.get((told, touch), || read(agent, hints, touch)))
 }
 
 /// [`agent_of`], looked at anew.

@@ -7,7 +7,7 @@ use crate::limits;
 
 /// What a page's query says about where the visit comes from. Values are scrubbed, and have at
 /// most `limits::CAMPAIGN_CHARS_MAX` characters.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "utm_campaign is what it is called everywhere")]
 pub(in crate::edge) struct Campaign {
     /// `utm_source`.

@@ -1,57 +1,37 @@
-//! What agents were found to be, so that one that comes again is not looked at again.
+//! What texts were found to be, so that one that comes again is not looked at again.
 //!
-//! Nothing of an agent is kept: only a hash of what its browser told, under a key that each thread
-//! makes for itself, and what of it was found.
+//! Nothing of a text is kept: only a hash of it, under a key that each thread makes for itself, and
+//! what of it was found, which may leave the edge anyway.
 
-use std::cell::RefCell;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash};
 
 use foldhash::quality::RandomState;
 
-use super::agent::Agent;
-use crate::edge::raw::RawHints;
-use crate::hit::DropReason;
-
-/// Agents that a thread remembers, at about 100 bytes each. `tests/corpora` has a thousand in all
-/// its visits; their places are by chance, so that there are more of these.
-const AGENTS_MAX: usize = 4096;
-
-type Found = Result<Agent, DropReason>;
-
-thread_local! {
-    static RECENT: RefCell<Recent> = RefCell::new(Recent {
-        key: RandomState::default(),
-        places: vec![None; AGENTS_MAX].into(),
-    });
-}
-
-/// Each agent has one place, which the last one that has it too takes.
-struct Recent {
+/// A bounded memory of one thread. Each text has one place, which the last one that has it too
+/// takes.
+pub(super) struct Recent<V> {
     key: RandomState,
-    places: Box<[Option<(u64, Found)>]>,
+    places: Box<[Option<(u64, V)>]>,
 }
 
-/// What `read` found of the same before, or finds now.
-pub(super) fn remembered(
-    agent: &str,
-    hints: &RawHints<'_>,
-    touch: bool,
-    read: impl FnOnce() -> Found,
-) -> Found {
-    let RawHints { brands, mobile, platform, platform_version } = hints;
-    RECENT.with_borrow_mut(|recent| {
-        let told =
-            [agent, brands.expose(), mobile.expose(), platform.expose(), platform_version.expose()];
-        let hash = recent.key.hash_one((told, touch));
+impl<V: Clone> Recent<V> {
+    /// With so many places.
+    pub(super) fn new(places: usize) -> Self {
+        Self { key: RandomState::default(), places: vec![None; places].into() }
+    }
+
+    /// What `read` found of the same before, or finds now.
+    pub(super) fn get(&mut self, told: impl Hash, read: impl FnOnce() -> V) -> V {
+        let hash = self.key.hash_one(told);
         #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the place")]
-        let place = hash as usize % AGENTS_MAX;
-        match &recent.places[place] {
+        let place = hash as usize % self.places.len();
+        match &self.places[place] {
             Some((known, found)) if *known == hash => found.clone(),
             _ => {
                 let found = read();
-                recent.places[place] = Some((hash, found.clone()));
+                self.places[place] = Some((hash, found.clone()));
                 found
             }
         }
-    })
+    }
 }

@@ -1,15 +1,26 @@
 //! Where a visit comes from.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use hashbrown::HashMap;
 
 use super::campaign::Campaign;
 use super::channel::channel_of;
+use super::recent::Recent;
 use super::{host, name, spam};
 use crate::hit::Text;
 
+/// Referrers that a thread remembers, at about 150 bytes each.
+const RECENT_MAX: usize = 1024;
+
+thread_local! {
+    /// By the origin of the referrer and the page's own host, where there is no campaign.
+    static RECENT: RefCell<Recent<Source>> = RefCell::new(Recent::new(RECENT_MAX));
+}
+
 /// Where a visit comes from.
+#[derive(Clone)]
 #[expect(clippy::struct_field_names, reason = "a source is called by its name")]
 pub(in crate::edge) struct Source {
     /// Its group: `Organic Search`, `Direct`, …
@@ -47,6 +58,18 @@ pub(in crate::edge) fn source_of(
     referrer: &str,
     own_hostname: &str,
 ) -> Source {
+    let referrer = referrer.trim();
+    // As a rule browsers tell no more of foreign pages than their origin.
+    if *campaign == Campaign::default() {
+        let told = (origin(referrer), own_hostname);
+        RECENT.with_borrow_mut(|recent| recent.get(told, || read(campaign, referrer, own_hostname)))
+    } else {
+        read(campaign, referrer, own_hostname)
+    }
+}
+
+/// [`source_of`], looked at anew.
+fn read(campaign: &Campaign, referrer: &str, own_hostname: &str) -> Source {
     let referrer = foreign_host(referrer, own_hostname).unwrap_or_default();
     let spam = !referrer.is_empty() && spam::is_spam(&referrer);
     let said = [&campaign.utm_source, &campaign.tag].into_iter().find(|it| !it.is_empty());
@@ -68,9 +91,15 @@ pub(in crate::edge) fn source_of(
     }
 }
 
+/// A URL without its path, query and fragment.
+fn origin(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).unwrap_or(url.len() - start);
+    &url[..start + end]
+}
+
 /// The host of a referrer that is not the site itself.
 fn foreign_host(referrer: &str, own_hostname: &str) -> Option<String> {
-    let referrer = referrer.trim();
     let authority = if let Some(url) = host::split_url(referrer) {
         url.authority
     } else {

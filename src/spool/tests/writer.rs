@@ -94,6 +94,7 @@ fn site() -> SiteName {
 /// Whether it was kept; none: it was not taken.
 fn kept(writer: &SpoolWriter, record: Record) -> Option<Result<(), Refused>> {
     let receipt = writer.submit(vec![record]).ok()?;
+    writer.flush();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     Some(runtime.block_on(receipt.kept()))
 }
