@@ -214,14 +214,14 @@ fn dropped(records: &[Record]) -> Option<DropReason> {
 
 /// The names of the sites that a hit is for: those that it says, else its page's host.
 fn names<'a>(said: &'a Said<'_>) -> impl Iterator<Item = &'a str> {
-    let host = said.host().unwrap_or_default();
-    said.names().map(move |name| if name.is_empty() { host } else { name })
+    let host = || said.host().unwrap_or_default();
+    said.names().map(move |name| if name.is_empty() { host() } else { name })
 }
 
 /// The site of a name.
 fn site_of(edge: &Edge, said: &Said<'_>, name: &str, at: Second) -> Option<Arc<SiteDay>> {
-    let host = said.host().filter(|_| said.host_stands_in());
-    edge.sites.find(name, at).or_else(|| edge.sites.find(host?, at))
+    let host = || said.host().filter(|_| said.host_stands_in());
+    edge.sites.find(name, at).or_else(|| edge.sites.find(host()?, at))
 }
 
 fn first_site(edge: &Edge, said: &Said<'_>, at: Second) -> Option<SiteName> {

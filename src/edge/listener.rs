@@ -148,6 +148,8 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
         .max_buf_size(limits::HEAD_BYTES_MAX)
+        // Answers are short: copied behind their head they cost less than a second buffer.
+        .writev(false)
         .serve_connection(TokioIo::new(stream), service);
     // A client that goes away or sends no HTTP is its own affair; hyper's error would quote it.
     drop(watcher.watch(connection).await);

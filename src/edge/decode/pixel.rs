@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Besides, Kind, Malformed, Naming, Said};
+use super::{Besides, Kind, Malformed, Naming, Said, params};
 use crate::limits;
 
 /// The query of `GET /p.gif`; `page` is the page that holds the image, as far as the browser says.
@@ -18,8 +18,7 @@ pub(in crate::edge) fn said<'a>(
         device: Cow::Borrowed(""),
         besides: Besides::default(),
     };
-    let pairs = form_urlencoded::parse(query.as_bytes()).take(limits::QUERY_PARAMS_MAX);
-    for (key, value) in pairs {
+    for (key, value) in params::pairs(query).take(limits::QUERY_PARAMS_MAX) {
         match &*key {
             "s" => said.naming = Naming::Domains(value),
             "u" => said.url = value,
