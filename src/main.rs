@@ -13,9 +13,6 @@ use headcount::edge::{ExportKind, LogFormat, PageLines, Pattern, Snippet};
 use headcount::hit::SiteName;
 use headcount::{app, store, telemetry, terminal};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Counts the people who visit a website or open a mailing, and keeps none of them.
 #[derive(Parser)]
 #[command(name = "headcount", version, arg_required_else_help = true)]
