@@ -146,9 +146,31 @@ pub const PASSWORDS_PER_MINUTE: u32 = 5;
 pub const CONTROL_LINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Time that open connections have to end when the program stops.
-pub const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Time that the first byte of a connection may take when the program stops.
+pub const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Time that rows that were just counted have then to reach ClickHouse. The outbox keeps the others.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time that the console's connections have then: a dashboard left open must not hold the program.
+pub const CONSOLE_STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Time that the engine has then to end in order. Its rows are synced: after that it is killed.
+pub const ENGINE_STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A supervisor that asked the program to stop need not wait longer.
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 const _: () =
     assert!(4 * COMMIT_BYTES_MAX < FRAME_BYTES_MAX && 2 * CUT_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(
+    STOP_TIMEOUT.as_secs()
+        + DRAIN_TIMEOUT.as_secs()
+        + CONSOLE_STOP_TIMEOUT.as_secs()
+        + ENGINE_STOP_TIMEOUT.as_secs()
+        < STOPPED_WITHIN.as_secs()
+);
 const _: () = assert!(BATCH_ROWS_MAX < 1_000_000, "a batch is one block of ClickHouse");
 const _: () = assert!(VISIT_GAP_S < DAY_KEY_LIFE_S_MAX - 25 * 60 * 60 + 1800);

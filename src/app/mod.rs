@@ -13,6 +13,7 @@ mod command;
 mod counting;
 mod folder;
 mod import;
+mod inherited;
 mod live;
 mod metrics;
 mod recover;
@@ -27,4 +28,5 @@ pub use import::{
     Counted, ExportImport, ExportImported, ImportError, Imported, Ledger, LogImport, Progress,
     Unread, import, import_export,
 };
+pub use inherited::InheritedError;
 pub use serve::{ServeError, serve};

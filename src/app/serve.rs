@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::counting::Counting;
 use super::folder::{DataFolder, FolderError, last_written};
+use super::inherited::{Inherited, InheritedError, spread};
 use super::live::{Connected, Running};
 use super::recover::{RecoverError, Recovered, recover};
 use super::sites::{self, Measured};
@@ -38,10 +39,6 @@ use crate::store::engine::EngineError;
 use crate::store::{SendFigures, StoreError};
 use crate::telemetry::{self, Value};
 
-/// How long rows that were just counted have to reach ClickHouse when the program stops. The
-/// outbox keeps the others.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// How long the store is waited for before the program says where it is.
 const STORE_START: Duration = Duration::from_secs(10);
 
@@ -57,6 +54,9 @@ pub enum ServeError {
     /// The console's state cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A socket that was handed over is of no use.
+    #[error(transparent)]
+    Inherited(#[from] InheritedError),
     /// A site cannot be measured.
     #[error(transparent)]
     Sites(#[from] SitesError),
@@ -102,11 +102,25 @@ impl From<RecoverError> for ServeError {
 
 /// Runs until the program is asked to stop.
 pub fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
+    let inherited = Inherited::take()?;
     forbid_dumps();
-    let config = if demo { sites::with_demo(config) } else { config };
+    let mut config = if demo { sites::with_demo(config) } else { config };
     // Everything that can be wrong with what was configured is found before a hit is taken.
-    let ingest = edge::bind(&config.ingest.listen, config.ingest.threads)?;
-    let mut console = edge::bind(&config.console_listen, 1)?;
+    // Where a socket was handed over, it says what is listened to.
+    let address = |of: Option<&TcpListener>| Some(of?.local_addr().ok()?.to_string());
+    let ingest = if let Some(handed) = address(inherited.ingest.first()) {
+        config.ingest.listen = handed;
+        spread(inherited.ingest, config.ingest.threads)?
+    } else {
+        edge::bind(&config.ingest.listen, config.ingest.threads)?
+    };
+    let mut console = inherited.console;
+    if let Some(handed) = address(console.first()) {
+        config.console_listen = handed;
+    } else {
+        console = edge::bind(&config.console_listen, 1)?;
+    }
+    let console = console.swap_remove(0);
     let folder = DataFolder::open(&config.data_dir)?;
     let target = storing::target(&config, &folder)?;
     let places = places(&config)?;
@@ -120,8 +134,7 @@ pub fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(|error| ServeError::Io("starting the runtime", error))?;
-    let listener = console.swap_remove(0);
-    let front = Front { listener, edge_threads, stop_edge };
+    let front = Front { listener: console, edge_threads, stop_edge };
     runtime.block_on(run(config, folder, target, stages, front, demo))
 }
 
@@ -362,8 +375,7 @@ async fn run(
     stop.send_replace(true);
     drop(control_task.await);
     drop(imports_task.await);
-    // A dashboard that is left open must not hold the program.
-    drop(timeout(limits::STOP_TIMEOUT, console_task).await);
+    drop(timeout(limits::CONSOLE_STOP_TIMEOUT, console_task).await);
     let result = match ended {
         Some(result) => result,
         None => store_task.await,
@@ -434,7 +446,7 @@ async fn wait_until_sent(outbox: &Outbox) {
             }
         }
     };
-    if timeout(DRAIN_TIMEOUT, sent).await.is_err() {
+    if timeout(limits::DRAIN_TIMEOUT, sent).await.is_err() {
         let waiting = Value::from(outbox.figures().waiting);
         telemetry::warn("app", "batches wait for the next start", &[("batches", waiting)]);
     }

@@ -1,5 +1,7 @@
 //! What the listener says. Nothing of the request is repeated.
 
+#![expect(clippy::disallowed_types, reason = "an answer's own headers")]
+
 use std::sync::LazyLock;
 use std::time::Duration;
 

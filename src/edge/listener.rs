@@ -12,7 +12,6 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -83,7 +82,6 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let permits = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
-    let connections = GracefulShutdown::new();
     tokio::spawn(wake_waiting(edge.sink.bell()));
     loop {
         let accepted = tokio::select! {
@@ -93,11 +91,11 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer, permit)) => {
-                let (edge, watcher) = (Arc::clone(&edge), connections.watcher());
+                let (edge, stop) = (Arc::clone(&edge), stop.clone());
                 tokio::spawn(async move {
                     let _permit = permit;
                     edge.figures.open.fetch_add(1, Ordering::Relaxed);
-                    connection(stream, peer, &edge, watcher).await;
+                    connection(stream, peer, &edge, stop).await;
                     edge.figures.open.fetch_sub(1, Ordering::Relaxed);
                 });
             }
@@ -110,7 +108,9 @@ pub async fn serve(
         }
     }
     drop(listener);
-    drop(timeout(limits::STOP_TIMEOUT, connections.shutdown()).await);
+    let all = u32::try_from(limits::CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    // Whoever has all permits knows that every connection has ended.
+    drop(timeout(limits::STOP_TIMEOUT, permits.acquire_many(all)).await);
     Ok(())
 }
 
@@ -127,8 +127,17 @@ async fn connection(
     mut stream: TcpStream,
     mut peer: IpAddr,
     edge: &Arc<Edge>,
-    watcher: hyper_util::server::graceful::Watcher,
+    mut stop: watch::Receiver<bool>,
 ) {
+    // Whoever connects just before a stop is still answered: its request is on its way.
+    let begins = tokio::select! {
+        biased;
+        readable = timeout(edge.patience.head, stream.readable()) => matches!(readable, Ok(Ok(()))),
+        () = stopped_for(&mut stop, limits::FIRST_BYTE_TIMEOUT) => false,
+    };
+    if !begins {
+        return;
+    }
     if edge.proxy_protocol {
         // Whoever is not a trusted proxy has no business on this listener.
         if !edge.trust.believes(peer) {
@@ -151,6 +160,22 @@ async fn connection(
         // Answers are short: copied behind their head they cost less than a second buffer.
         .writev(false)
         .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
     // A client that goes away or sends no HTTP is its own affair; hyper's error would quote it.
-    drop(watcher.watch(connection).await);
+    tokio::select! {
+        // What has arrived is read first: hyper closes a connection that it is told to end before
+        // it has read anything.
+        biased;
+        ended = connection.as_mut() => return drop(ended),
+        () = stopped_for(&mut stop, Duration::ZERO) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    drop(connection.await);
+}
+
+/// Ends so long after the program was asked to stop.
+async fn stopped_for(stop: &mut watch::Receiver<bool>, grace: Duration) {
+    // A sender that is gone says stop, too.
+    drop(stop.wait_for(|stop| *stop).await);
+    sleep(grace).await;
 }

@@ -5,6 +5,7 @@
 mod canary;
 mod edge;
 mod fences;
+mod handover;
 mod import;
 mod kill;
 mod program;

@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Store, StoreConfig};
+use crate::limits;
 use crate::telemetry::{self, Value};
 
 pub use child::run_child;
@@ -37,8 +38,6 @@ const LIBRARY: &str = "libchdb.so";
 const HELLO_TIMEOUT: Duration = Duration::from_mins(1);
 /// Time for the engine to answer its first query; it loads its tables before.
 const READY_TIMEOUT: Duration = Duration::from_mins(2);
-/// Time for the engine to end by itself; a long insert takes seconds.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait between two restarts.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
@@ -345,7 +344,7 @@ async fn ready(store: &Store, within: Duration) -> Result<(), EngineError> {
 async fn end(run: Run, store: &Store) {
     let Run { mut child, stdin, _stdout, secrets: _ } = run;
     let in_order = async { store.end_engine().await.is_ok() && child.wait().await.is_ok() };
-    if timeout(STOP_TIMEOUT, in_order).await == Ok(true) {
+    if timeout(limits::ENGINE_STOP_TIMEOUT, in_order).await == Ok(true) {
         return;
     }
     // Its rows are synced: nothing is lost.
