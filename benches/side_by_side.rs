@@ -106,7 +106,7 @@ fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "gave up waiting until {what}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "gave up waiting until {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
