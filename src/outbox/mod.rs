@@ -119,7 +119,10 @@ pub enum OutboxError {
     #[error("the outbox's {0} failed ({1})")]
     Io(&'static str, std::io::Error),
     /// Written by a newer program.
-    #[error("the outbox was written by a newer headcount (format {0})")]
+    #[error(
+        "the outbox was written by a newer headcount (format {0}): run that version, or use \
+         another data folder"
+    )]
     Newer(u32),
     /// A frame that verifies does not hold what the outbox writes.
     #[error("the outbox is damaged in {0} frames")]

@@ -9,13 +9,13 @@
 use std::io;
 
 use super::disk::{Disk, read_if_there, replace};
-use super::{Lsn, Section};
+use super::{Lsn, Section, SpoolError};
 use crate::keys::{KeyId, Keys, SealKey};
 use crate::telemetry;
 
 const NAME: &str = "checkpoint";
 const MAGIC: &[u8; 8] = b"HCNTCHK\n";
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 const KEY_CONTEXT: &str = "headcount 2026-11 checkpoint key v1";
 
 /// The key of sections that belong to no day: derived from the spool's key file. A checkpoint a
@@ -65,29 +65,38 @@ pub(super) fn keep(
     replace(disk, NAME, &out)
 }
 
-/// The last checkpoint, if there is a whole one.
+/// The last checkpoint, if there is a whole one. One of a newer version is an error: without it
+/// the day's uniques would begin anew.
 pub(super) fn load(
     disk: &dyn Disk,
     own: &SealKey,
     keys: &Keys,
-) -> io::Result<Option<(Lsn, Vec<Section>)>> {
-    let Some(bytes) = read_if_there(disk, NAME)? else { return Ok(None) };
-    let loaded = decode(&bytes, own, keys);
-    if loaded.is_none() {
+) -> Result<Option<(Lsn, Vec<Section>)>, SpoolError> {
+    let failed = |error| SpoolError::Io("reading the checkpoint", error);
+    let Some(bytes) = read_if_there(disk, NAME).map_err(failed)? else { return Ok(None) };
+    let Some((version, content)) = verified(&bytes) else {
         telemetry::error("spool", "the checkpoint does not verify and is not used", &[]);
+        return Ok(None);
+    };
+    if version > VERSION {
+        return Err(SpoolError::NewerCheckpoint(version));
+    }
+    let loaded = decode(content, own, keys);
+    if loaded.is_none() {
+        telemetry::error("spool", "the checkpoint does not decode and is not used", &[]);
     }
     Ok(loaded)
 }
 
-fn decode(bytes: &[u8], own: &SealKey, keys: &Keys) -> Option<(Lsn, Vec<Section>)> {
+/// Its version, and what stands behind that.
+fn verified(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (content, sum) = bytes.split_last_chunk::<32>()?;
-    if blake3::hash(content) != *sum {
-        return None;
-    }
     let mut input = content.strip_prefix(MAGIC)?;
-    if u32::from_le_bytes(take(&mut input)?) != VERSION {
-        return None;
-    }
+    let version = u32::from_le_bytes(take(&mut input)?);
+    (blake3::hash(content) == *sum).then_some((version, input))
+}
+
+fn decode(mut input: &[u8], own: &SealKey, keys: &Keys) -> Option<(Lsn, Vec<Section>)> {
     let reached = Lsn(u64::from_le_bytes(take(&mut input)?));
     let count = u32::from_le_bytes(take(&mut input)?);
     let mut sections = Vec::new();

@@ -115,8 +115,19 @@ pub enum SpoolError {
     #[error("the spool's {0} failed ({1})")]
     Io(&'static str, std::io::Error),
     /// Written by a newer program.
-    #[error("the spool was written by a newer headcount (format {0})")]
+    #[error(
+        "the spool was written by a newer headcount (format {0}, this one knows {known}): run \
+         that version until it has stopped in order, or use another data folder",
+        known = frame::VERSION
+    )]
     Newer(u32),
+    /// The same of its checkpoint.
+    #[error(
+        "the spool's checkpoint was written by a newer headcount (format {0}, this one knows \
+         {known}): run that version, or use another data folder",
+        known = checkpoint::VERSION
+    )]
+    NewerCheckpoint(u32),
     /// The key file is not 32 bytes, or it cannot be read.
     #[error("the spool's key file is damaged")]
     Key,
@@ -219,7 +230,6 @@ impl Spool {
     /// section whose key has died is left out. A damaged one is as if there were none, and logged.
     pub fn load_checkpoint(&self) -> Result<Option<(Lsn, Vec<Section>)>, SpoolError> {
         checkpoint::load(&*self.disk, &self.checkpoint_key, &self.keys)
-            .map_err(|error| SpoolError::Io("reading the checkpoint", error))
     }
 
     /// Starts the writer thread. Committed frames go to `counter`, in order; the first record gets

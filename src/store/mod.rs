@@ -47,7 +47,10 @@ pub enum StoreError {
     #[error("ClickHouse refused (code {0})")]
     Refused(i32),
     /// Its schema is newer than this program.
-    #[error("the database was migrated by a newer headcount (migration {0})")]
+    #[error(
+        "the database was migrated by a newer headcount (migration {0}): run that version, or use \
+         another database"
+    )]
     Newer(u32),
     /// A migration that was applied is not the one of this program.
     #[error("the database's migration {0} is not this program's: it was changed after its release")]

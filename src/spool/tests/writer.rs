@@ -309,3 +309,19 @@ fn a_damaged_key_file_or_a_folder_in_use_is_said_to_be_so() {
     drop(first);
     assert!(open().is_ok());
 }
+
+#[test]
+fn a_newer_programs_checkpoint_is_refused_by_a_sentence() {
+    let bench = Bench::new();
+    let (writer, _frames) = bench.start();
+    assert!(writer.checkpoint(Lsn(0), &[]).is_ok());
+    writer.stop();
+    bench.disk.change("checkpoint", |bytes| {
+        bytes[8] = 9;
+        let content = bytes.len() - 32;
+        let sum = blake3::hash(&bytes[..content]);
+        bytes[content..].copy_from_slice(sum.as_bytes());
+    });
+    let error = bench.open().load_checkpoint().err().expect("it is newer").to_string();
+    assert!(error.contains("a newer headcount (format 9, this one knows 1): run"), "{error}");
+}
