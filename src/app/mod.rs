@@ -19,6 +19,8 @@ mod recover;
 mod serve;
 mod sites;
 mod storing;
+#[cfg(test)]
+mod tests;
 mod welcome;
 
 pub use command::{CommandError, command};

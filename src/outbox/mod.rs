@@ -136,7 +136,8 @@ pub struct Reached {
     pub lsn: Lsn,
     /// Bytes cut off the end: a frame that was not whole when the process or machine died.
     pub torn_bytes: u64,
-    /// Frames that do not verify, before whole ones: their rows are lost.
+    /// Frames that do not verify, before whole ones: their rows are lost. Power that goes may leave
+    /// such a `done`, which loses none.
     pub bad_frames: u64,
     /// Batches that wait.
     pub waiting: usize,
@@ -200,7 +201,7 @@ impl Outbox {
         Self::open_on(disk, aside, SEGMENT_BYTES, config.max_bytes)
     }
 
-    fn open_on(
+    pub(crate) fn open_on(
         disk: Arc<dyn Disk>,
         aside: Arc<dyn Disk>,
         segment_bytes: u64,
@@ -232,7 +233,7 @@ impl Outbox {
         if opened.bad_frames > 0 {
             telemetry::error(
                 "outbox",
-                "rows are lost: frames do not verify",
+                "frames do not verify: rows may be lost",
                 &[("frames", Value::from(opened.bad_frames))],
             );
         }

@@ -19,9 +19,9 @@
 //!
 //! **Opening.** Segments are walked in order. Where a frame is not whole, the next whole one is
 //! looked for: if there is none, and it is the last segment, this is the torn tail of a process or
-//! machine that died, and it is cut; everything else is a bad frame, counted and stepped over. A
-//! last segment whose head is damaged is put aside under another name. A
-//! segment reaches no further than the place at which the next begins: what stands behind that was
+//! machine that died, and it is cut; everything else is a bad frame, counted and stepped over. What
+//! is left of the last segment is synced: a frame that is read is on the disk. A last segment whose
+//! head is damaged is put aside under another name. A segment reaches no further than the place at which the next begins: what stands behind that was
 //! written by a commit that failed, and its client was told so.
 //!
 //! **Deleting.** Whole segments, the oldest first, and never the last.
@@ -144,7 +144,7 @@ impl Log {
             opened.next = opened.next.max(self.segments[at].first);
             opened.bad_frames += bad;
             let torn = bytes.len() as u64 - whole_up_to;
-            if at == last && torn > 0 {
+            if at == last {
                 if whole_up_to == 0 && bad > 0 {
                     self.put_aside(&name)?;
                 } else {
@@ -177,12 +177,13 @@ impl Log {
             .map_err(|error| LogError::Io("putting a damaged segment aside", error))
     }
 
-    /// Cuts a file to its whole part; to nothing: removes it.
+    /// Cuts a file to its whole part; to nothing: removes it. Also where it is whole: the process
+    /// that wrote it may not have lived to sync it, and what is built upon it from here on needs it.
     fn cut(&self, name: &str, bytes: u64) -> Result<(), LogError> {
         let cut = if bytes == 0 {
             self.disk.remove(name).and_then(|()| self.disk.sync_folder())
         } else {
-            self.disk.truncate(name, bytes)
+            self.disk.cut(name, bytes)
         };
         cut.map_err(|error| LogError::Io("cutting the torn tail", error))
     }
@@ -282,7 +283,7 @@ impl Log {
         self.active = None;
         if let Some(segment) = self.segments.last() {
             // If it cannot be cut, the next segment's first place bounds it all the same.
-            drop(self.disk.truncate(&name_of(segment.first), segment.bytes));
+            drop(self.disk.cut(&name_of(segment.first), segment.bytes));
         }
     }
 

@@ -162,7 +162,7 @@ impl Spool {
         Self::open_on(Arc::new(disk), config, keys, clock, Some(lock))
     }
 
-    fn open_on(
+    pub(crate) fn open_on(
         disk: Arc<dyn Disk>,
         config: SpoolConfig,
         keys: Arc<Keys>,

@@ -163,8 +163,8 @@ enum Step {
     TornAppend(usize),
     FailedSync,
     FullDisk,
-    /// A crash that keeps so many bytes that were not synced; and a start.
-    Crash(usize),
+    /// The power goes, and what was not synced stays by this seed; and a start.
+    Crash(u64),
     Reopen,
     Forget,
 }
@@ -175,7 +175,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..120_usize).prop_map(Step::TornAppend),
         1 => Just(Step::FailedSync),
         1 => Just(Step::FullDisk),
-        1 => (0..200_usize).prop_map(Step::Crash),
+        1 => any::<u64>().prop_map(Step::Crash),
         1 => Just(Step::Reopen),
         1 => Just(Step::Forget),
     ]
@@ -210,8 +210,8 @@ proptest! {
                     prop_assert!(!append(&mut log, next));
                     disk.fail(None);
                 }
-                Step::Crash(kept) => {
-                    disk = disk.crashed(kept);
+                Step::Crash(seed) => {
+                    disk = disk.without_power(seed);
                     (log, opened) = open(&disk);
                 }
                 Step::Reopen => (log, opened) = open(&disk),
