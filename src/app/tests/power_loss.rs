@@ -41,8 +41,8 @@ impl Case {
     }
 
     async fn run(mut self) {
-        for _ in 0..2 + self.chance.below(3) {
-            let changes = 1 + self.chance.below(90);
+        for _ in 0..2 + self.chance.below(2) {
+            let changes = 1 + self.chance.below(60);
             self.live(&Life::of(changes)).await;
             // One in four is a kill: what was not synced is still in the kernel.
             if self.chance.below(4) > 0 {
@@ -57,7 +57,7 @@ impl Case {
     /// A life of the collector, which ends where its changes do.
     async fn live(&mut self, life: &Life) {
         let Some(mut collector) = self.start(life) else { return };
-        for _ in 0..4 + self.chance.below(14) {
+        for _ in 0..3 + self.chance.below(9) {
             match self.chance.below(10) {
                 0..5 => self.submit(&collector).await,
                 5 => drop(collector.cut()),

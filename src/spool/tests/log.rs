@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use zeroize::Zeroizing;
 
+use crate::spool::disk::Disk as _;
 use crate::spool::log::{Log, LogError, Opened};
 use crate::spool::memory::{Fault, MemoryDisk};
 
@@ -154,6 +155,28 @@ fn whole_segments_go_the_oldest_first_and_never_the_last() {
     let (log, opened) = open(&disk);
     assert_eq!(opened.next, 40);
     assert_eq!(read(&log).last(), Some(&38));
+}
+
+#[test]
+fn what_a_start_reads_is_on_the_disk_though_nobody_had_synced_it() {
+    let disk = MemoryDisk::default();
+    let (mut log, _) = open(&disk);
+    assert!(append(&mut log, 0));
+    // A process that is killed before it syncs: the kernel has the frame, the disk has not.
+    assert!(log.append(2, 2, payload(2), false).is_ok());
+    assert_eq!(read(&open(&disk.without_power(0)).0), [0]);
+    let (_, opened) = open(&disk);
+    assert_eq!(opened.next, 4);
+    assert_eq!(read(&open(&disk.without_power(0)).0), [0, 2]);
+}
+
+#[test]
+fn a_segment_that_is_only_a_name_is_in_nobodys_way() {
+    let disk = MemoryDisk::default();
+    drop(disk.create("0000000000000000.seg").expect("a file"));
+    let (mut log, opened) = open(&disk);
+    assert_eq!(opened, Opened::default());
+    assert!(append(&mut log, 0));
 }
 
 /// What happens to the log in the model test.
