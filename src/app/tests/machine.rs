@@ -1,6 +1,7 @@
 //! A collector on disks that forget, and a ClickHouse that does not.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,13 +16,15 @@ use crate::hit::{
 };
 use crate::keys::{Keys, VisitorParts};
 use crate::outbox::{NewBatch, Outbox, Table};
+use crate::spool::disk::{Disk, RealDisk};
 use crate::spool::memory::{Life, MemoryDisk};
 use crate::spool::{Durability, Frame, Lsn, Spool, SpoolConfig, SpoolWriter};
 use crate::store::{Kind, columns};
 
 /// Small, so that segments come and go.
 const SEGMENT_BYTES: u64 = 700;
-const NOW: Second = Second(1_800_000_000);
+pub(super) const NOW: Second = Second(1_800_000_000);
+const TODAY: Day = Day(20_833);
 
 /// What lasts when a program ends.
 #[derive(Clone)]
@@ -54,23 +57,60 @@ impl Machine {
 
     /// A page view of `page`.
     pub(super) fn hit(&self, visitor: u64, page: &str) -> Record {
-        let dies_at = Second(NOW.0 + 3600);
-        let key = self.keys.day_key("UTC", Day(1), NOW, dies_at).expect("a key");
-        let address = visitor.to_le_bytes();
-        let parts = VisitorParts { address: &address, agent: b"", language: b"", device: b"" };
-        let site = SiteName::parse("a.example").expect("a domain");
-        let id = key.site_key(&site).visitor_id(&parts);
-        Record::Hit(Hit {
-            site,
-            at: NOW,
-            day: Day(1),
-            hour: Bucket(0),
-            visitor: Visitor::Known { key: key.id(), id, before: None },
-            kind: HitKind::Pageview,
-            hostname: Text::EMPTY,
-            page: text(page),
-            dims: Box::new(VisitDims::default()),
-        })
+        hit(&self.keys, visitor, page)
+    }
+
+    /// What a program finds on it that lives so long.
+    pub(super) fn found(&self, life: &Life) -> Found {
+        let disk = |disk: &MemoryDisk| Arc::new(disk.for_life(life)) as Arc<dyn Disk>;
+        Found {
+            spool: disk(&self.spool),
+            outbox: disk(&self.outbox),
+            aside: disk(&self.aside),
+            keys: Arc::clone(&self.keys),
+        }
+    }
+}
+
+/// A page view of `page`.
+pub(super) fn hit(keys: &Keys, visitor: u64, page: &str) -> Record {
+    let key = keys.day_key("UTC", TODAY, NOW, Second(NOW.0 + 3600)).expect("a key");
+    let address = visitor.to_le_bytes();
+    let parts = VisitorParts { address: &address, agent: b"", language: b"", device: b"" };
+    let id = key.site_key(&site()).visitor_id(&parts);
+    Record::Hit(Hit {
+        site: site(),
+        at: NOW,
+        day: TODAY,
+        hour: Bucket(0),
+        visitor: Visitor::Known { key: key.id(), id, before: None },
+        kind: HitKind::Pageview,
+        hostname: Text::EMPTY,
+        page: text(page),
+        dims: Box::new(VisitDims::default()),
+    })
+}
+
+/// The one site.
+pub(super) fn site() -> SiteName {
+    SiteName::parse("a.example").expect("a domain")
+}
+
+/// What a program starts on.
+pub(super) struct Found {
+    spool: Arc<dyn Disk>,
+    outbox: Arc<dyn Disk>,
+    aside: Arc<dyn Disk>,
+    keys: Arc<Keys>,
+}
+
+impl Found {
+    /// What is in a folder of this machine.
+    pub(super) fn in_folder(folder: &Path, keys: &Arc<Keys>) -> Self {
+        let disk =
+            |name| Arc::new(RealDisk::open(folder.join(name)).expect("a folder")) as Arc<dyn Disk>;
+        let (spool, outbox, aside) = (disk("spool"), disk("outbox"), disk("outbox/aside"));
+        Self { spool, outbox, aside, keys: Arc::clone(keys) }
     }
 }
 
@@ -93,7 +133,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Starts on what is there. None: its life ended before it ran.
-    pub(super) fn start(machine: &Machine, life: &Life, told: Told<'_>) -> Option<Self> {
+    pub(super) fn start(found: Found, told: Told<'_>) -> Option<Self> {
         let config = SpoolConfig {
             dir: "nowhere".into(),
             durability: Durability::Disk,
@@ -101,13 +141,11 @@ impl Collector {
             max_bytes: 1 << 30,
         };
         let clock = Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>;
-        let disk = |disk: &MemoryDisk| Arc::new(disk.for_life(life));
-        let keys = Arc::clone(&machine.keys);
         let (spool, recovery) =
-            Spool::open_on(disk(&machine.spool), config, keys, clock, None).ok()?;
+            Spool::open_on(found.spool, config, found.keys, clock, None).ok()?;
         assert_eq!(recovery.bad_frames, 0, "no fault of the disk damages a frame of the spool");
-        let (log, aside) = (disk(&machine.outbox), disk(&machine.aside));
-        let (outbox, reached) = Outbox::open_on(log, aside, SEGMENT_BYTES, 1 << 30).ok()?;
+        let (outbox, reached) =
+            Outbox::open_on(found.outbox, found.aside, SEGMENT_BYTES, 1 << 30).ok()?;
         let outbox = Arc::new(outbox);
         let replayed = spool.replay(recovery.first, &mut |lsn, record| told(lsn, &record));
         replayed.ok()?;
@@ -178,10 +216,14 @@ impl ClickHouse {
         if outbox.note(batch.number, b"token").is_err() {
             return false;
         }
-        let marker = (outbox.incarnation(), batch.number);
-        let there = self.batches.entry(marker).or_insert_with(|| (*batch.content).clone());
-        assert!(*there == *batch.content, "batch {} was given to other rows", batch.number);
+        self.insert(outbox.incarnation(), batch.number, (*batch.content).clone());
         outbox.done(batch.number).is_ok()
+    }
+
+    /// Takes a batch, unless its marker is there.
+    pub(super) fn insert(&mut self, incarnation: [u8; 16], number: u64, batch: NewBatch) {
+        let there = self.batches.entry((incarnation, number)).or_insert_with(|| batch.clone());
+        assert!(*there == batch, "batch {number} was given to other rows");
     }
 
     /// The sums of everything in it.

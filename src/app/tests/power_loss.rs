@@ -81,8 +81,9 @@ impl Case {
 
     fn start(&mut self, life: &Life) -> Option<Collector> {
         let mut found = Vec::new();
-        let started =
-            Collector::start(&self.machine, life, &mut |lsn, it| found.push((lsn, it.clone())));
+        let started = Collector::start(self.machine.found(life), &mut |lsn, it| {
+            found.push((lsn, it.clone()))
+        });
         // What was read by a start that did not come to an end may be lost by the next one.
         if started.is_some() {
             for (lsn, record) in &found {
@@ -156,7 +157,7 @@ fn tell(counted: &mut BTreeMap<Lsn, Record>, keys_die: bool, lsn: Lsn, record: &
 }
 
 /// Fails with what differs, and no more.
-fn assert_equal<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
+pub(super) fn assert_equal<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
     stored: &BTreeMap<K, V>,
     expected: &BTreeMap<K, V>,
 ) {
