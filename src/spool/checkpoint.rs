@@ -13,7 +13,7 @@ use super::{Lsn, Section};
 use crate::keys::{KeyId, Keys, SealKey};
 use crate::telemetry;
 
-const NAME: &str = "checkpoint";
+pub(super) const NAME: &str = "checkpoint";
 const MAGIC: &[u8; 8] = b"HCNTCHK\n";
 const VERSION: u32 = 1;
 const KEY_CONTEXT: &str = "headcount 2026-11 checkpoint key v1";
@@ -79,12 +79,19 @@ pub(super) fn load(
     Ok(loaded)
 }
 
-fn decode(bytes: &[u8], own: &SealKey, keys: &Keys) -> Option<(Lsn, Vec<Section>)> {
+/// Whether a checkpoint is as it was written.
+pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    content(bytes).is_some()
+}
+
+/// What stands before the checksum, if that is right.
+fn content(bytes: &[u8]) -> Option<&[u8]> {
     let (content, sum) = bytes.split_last_chunk::<32>()?;
-    if blake3::hash(content) != *sum {
-        return None;
-    }
-    let mut input = content.strip_prefix(MAGIC)?;
+    (blake3::hash(content) == *sum).then_some(content)
+}
+
+fn decode(bytes: &[u8], own: &SealKey, keys: &Keys) -> Option<(Lsn, Vec<Section>)> {
+    let mut input = content(bytes)?.strip_prefix(MAGIC)?;
     if u32::from_le_bytes(take(&mut input)?) != VERSION {
         return None;
     }

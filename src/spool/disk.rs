@@ -42,6 +42,11 @@ impl RealDisk {
         make_folder(&folder)?;
         Ok(Self(folder))
     }
+
+    /// The folder, whether it is there or not.
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self(folder)
+    }
 }
 
 impl Disk for RealDisk {

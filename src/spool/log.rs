@@ -39,6 +39,9 @@ use crate::telemetry::{self, Value};
 
 const SEGMENT_KEY_CONTEXT: &str = "headcount 2026-11 log segment key v1";
 
+/// What stands behind the name of a segment that was put aside.
+const DAMAGED: &str = ".damaged";
+
 /// Why a log cannot be used.
 #[derive(Debug)]
 pub(crate) enum LogError {
@@ -171,7 +174,7 @@ impl Log {
     /// Gives a segment without a readable head a name that is no segment's, for whoever can still
     /// read something in it.
     fn put_aside(&self, name: &str) -> Result<(), LogError> {
-        let renamed = self.disk.rename(name, &format!("{name}.damaged"));
+        let renamed = self.disk.rename(name, &format!("{name}{DAMAGED}"));
         renamed
             .and_then(|()| self.disk.sync_folder())
             .map_err(|error| LogError::Io("putting a damaged segment aside", error))
@@ -378,6 +381,26 @@ impl Log {
     pub(crate) fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
+}
+
+/// Looks at the segments among `names`, and changes nothing: the bad frames and the bad segments that
+/// an open would find or has put aside, and how many segments there are.
+pub(crate) fn verify(disk: &dyn Disk, names: &[String]) -> io::Result<(u64, u64, u64)> {
+    let last = names.iter().filter_map(|name| place_in(name)).max();
+    let aside = names.iter().filter(|name| name.ends_with(DAMAGED)).count() as u64;
+    let (mut bad_frames, mut bad_segments, mut segments) = (0, aside, 0);
+    for name in names {
+        let Some(first) = place_in(name) else { continue };
+        // A running program deletes segments.
+        let Some(bytes) = disk::read_if_there(disk, name)? else { continue };
+        segments += 1;
+        if SegmentHead::decode(&bytes).is_some() {
+            walk(&bytes, u64::MAX, &mut bad_frames, |_, _, _| {});
+        } else if Some(first) != last || bytes.len() > SEGMENT_HEAD_BYTES {
+            bad_segments += 1;
+        }
+    }
+    Ok((bad_frames, bad_segments, segments))
 }
 
 /// Walks the whole frames of a segment's bytes that lie before `limit`; counts the places at which
