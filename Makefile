@@ -24,7 +24,7 @@ ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
 endif
 
 .NOTPARALLEL:
-.PHONY: help setup build run test test-rust test-node test-browser bench lint clean pictures tracker dashboard beside chromium proxies
+.PHONY: help setup build run test test-rust test-node test-browser bench lint clean pictures tracker dashboard beside chromium proxies strace
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -47,7 +47,7 @@ test: test-rust test-node test-browser ## run every test; set up what they need
 	@echo
 	@node tests/counts.mjs $(LOGS)
 
-test-rust: dashboard beside ## run the tests of the program
+test-rust: dashboard beside strace ## run the tests of the program
 	@mkdir -p $(LOGS)
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo test --locked 2>&1 | tee $(LOGS)/rust.log
 
@@ -101,3 +101,6 @@ chromium: setup
 
 proxies: setup
 	@node tests/e2e/proxies.mjs --install
+
+strace:
+	@node tests/strace.mjs

@@ -38,6 +38,7 @@ pub(crate) mod memory;
 mod payload;
 #[cfg(test)]
 mod tests;
+pub(crate) mod verify;
 mod writer;
 
 use std::fs::File;
@@ -51,6 +52,7 @@ use crate::telemetry::{self, Value};
 use disk::{Disk, RealDisk};
 use log::{Log, LogError};
 
+pub use verify::{Verified, verify};
 pub use writer::{SpoolFigures, SpoolWriter};
 
 /// A record's place in the spool: the number of records before it.
@@ -173,7 +175,7 @@ impl Spool {
         Self::open_on(Arc::new(disk), config, keys, clock, Some(lock))
     }
 
-    fn open_on(
+    pub(crate) fn open_on(
         disk: Arc<dyn Disk>,
         config: SpoolConfig,
         keys: Arc<Keys>,

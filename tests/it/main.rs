@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_types, reason = "tests speak to addresses that they choose")]
 
 mod canary;
+mod doctor;
 mod edge;
 mod fences;
 mod handover;

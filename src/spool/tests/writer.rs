@@ -149,7 +149,7 @@ fn a_crash_after_the_answer_loses_nothing() {
         assert_eq!(kept(&writer, bench.hit(page)), Some(Ok(())));
     }
     let crashed =
-        Bench { disk: bench.disk.crashed(0), keys: Arc::clone(&bench.keys), ..Bench::new() };
+        Bench { disk: bench.disk.without_power(0), keys: Arc::clone(&bench.keys), ..Bench::new() };
     let hits = crashed.replay().iter().filter(|(_, it)| matches!(it, Record::Hit(_))).count();
     assert_eq!(hits, 2);
     writer.stop();

@@ -179,14 +179,18 @@ async fn a_used_up_token_is_replaced_by_a_fresh_one() {
 }
 
 /// One insert of one row under a token.
-async fn insert(config: &StoreConfig, token: &str) -> Result<(), clickhouse::error::Error> {
+pub(super) async fn insert(
+    config: &StoreConfig,
+    site: &str,
+    token: &str,
+) -> Result<(), clickhouse::error::Error> {
     let client = client(config)
         .with_setting("async_insert", "0")
         .with_setting("insert_deduplication_token", token);
     let mut insert = client
         .insert_formatted_with("INSERT INTO ledger (site, bucket, reason, hits) FORMAT CSV")
         .with_timeouts(None, Some(Duration::from_millis(300)));
-    insert.send("s,2026-11-01 10:00:00,received,1\n".into()).await?;
+    insert.send(format!("{site},2026-11-01 10:00:00,received,1\n").into()).await?;
     insert.end().await
 }
 
@@ -200,9 +204,9 @@ async fn a_token_alone_would_lose_and_fresh_tokens_alone_would_double() {
     };
 
     // The token alone: success is reported, and nothing is there.
-    insert(&config, "a").await.unwrap();
+    insert(&config, "s", "a").await.unwrap();
     run(&collector, EMPTY_BUT_FOR_TOKENS).await;
-    insert(&config, "a").await.unwrap();
+    insert(&config, "s", "a").await.unwrap();
     assert_eq!(hits().await, json!(0));
 
     // Another insert beside one that sits in a socket: dropped under its token, doubled under a
@@ -210,8 +214,8 @@ async fn a_token_alone_would_lose_and_fresh_tokens_alone_would_double() {
     for (first, second, expected) in [("b", "b", 1), ("c", "d", 1 + 2)] {
         let proxy = Proxy::start(port_of(&config.url), &[Fault::Hold(Duration::ZERO)]).await;
         let held = StoreConfig { url: proxy.url(&config.url), ..config.clone() };
-        insert(&held, first).await.unwrap_err();
-        insert(&config, second).await.unwrap();
+        insert(&held, "s", first).await.unwrap_err();
+        insert(&config, "s", second).await.unwrap();
         let late = async || {
             proxy.release();
             proxy.late_answers().await.len() == 1

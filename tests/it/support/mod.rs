@@ -93,6 +93,11 @@ impl Collector {
         })
     }
 
+    /// Its data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// The collector's process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
