@@ -49,6 +49,7 @@ pub(super) fn target(config: &Config, folder: &DataFolder) -> Result<Target, Ser
         user: external.user.clone(),
         password,
         database: config.database.clone(),
+        insert_timeout: external.insert_timeout,
     }))
 }
 

@@ -55,6 +55,8 @@ impl Collector {
 
     /// Starts it again, on the same folder and ports.
     pub(crate) fn restart(&mut self) {
+        let ended = self.child.try_wait().expect("it was a child");
+        assert!(ended.is_some(), "the collector still runs");
         self.child = spawn(&self.data, self.ingest, self.console, &self.settings);
         self.wait_until_ready();
     }
@@ -72,9 +74,25 @@ impl Collector {
         self.child.wait().expect("it was a child");
     }
 
+    /// Whether it has ended by itself, or was asked to.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it was a child").is_some()
+    }
+
+    /// Sets an environment variable of the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(other, _)| other != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Asks it to stop, and waits until it has.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
         signal(self.pid(), "TERM");
+        self.stopped()
+    }
+
+    /// Waits until it has stopped, after it was asked to.
+    pub(crate) fn stopped(&mut self) -> std::process::ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("it was a child") {
@@ -209,8 +227,13 @@ pub(crate) fn prepared(data: &Path, arguments: &[&str]) -> Command {
 
 /// Sends a signal by name.
 pub(crate) fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
-    assert!(status.expect("kill is there").success(), "no process {pid} to signal");
+    assert!(try_signal(pid, name), "no process {pid} to signal");
+}
+
+/// Sends a signal by name. False: there is no such process any more.
+pub(crate) fn try_signal(pid: u32, name: &str) -> bool {
+    let output = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).output();
+    output.expect("kill is there").status.success()
 }
 
 fn log_of(data: &Path) -> PathBuf {

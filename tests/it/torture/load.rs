@@ -1,0 +1,127 @@
+//! Clients that send hits and write down what became of each. Every page view has a path of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::http::Client;
+
+/// The sites, each with its number in what follows.
+pub(super) const SITES: [&str; 2] = ["one.example", "two.example"];
+
+const CLIENTS: u64 = 4;
+const VISITORS: u64 = 150;
+
+/// A page view's site and path.
+type View = (usize, String);
+
+/// What the clients saw of their page views.
+#[derive(Default)]
+pub(super) struct Sent {
+    /// Acknowledged.
+    pub(super) answered: BTreeSet<View>,
+    /// Acknowledged as one that is not counted.
+    pub(super) dropped: BTreeSet<View>,
+    /// Refused, or without an answer.
+    pub(super) unanswered: BTreeSet<View>,
+}
+
+pub(super) struct Load {
+    stop: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<Sent>>,
+}
+
+impl Load {
+    pub(super) fn start(port: u16) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let next = Arc::new(AtomicU64::new(0));
+        let client = |_| {
+            let (next, stop) = (Arc::clone(&next), Arc::clone(&stop));
+            std::thread::spawn(move || send(port, &next, &stop))
+        };
+        Self { clients: (0..CLIENTS).map(client).collect(), stop }
+    }
+
+    pub(super) fn stop(self) -> Sent {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut sent = Sent::default();
+        for client in self.clients {
+            let of = client.join().expect("the client goes on");
+            sent.answered.extend(of.answered);
+            sent.dropped.extend(of.dropped);
+            sent.unanswered.extend(of.unanswered);
+        }
+        sent
+    }
+}
+
+/// The hit's own word: letters, so that the scrubber has no reason to look twice.
+fn word(mut number: u64) -> String {
+    let mut letters = vec![b'k'];
+    loop {
+        letters.push(b'a' + u8::try_from(number % 26).expect("below 26"));
+        number /= 26;
+        if number == 0 {
+            return String::from_utf8(letters).expect("ASCII");
+        }
+    }
+}
+
+/// Sends hits until `stop`: three in four are page views, the others events and engagements.
+fn send(port: u16, next: &AtomicU64, stop: &AtomicBool) -> Sent {
+    let mut client = Client::new(port);
+    let mut sent = Sent::default();
+    let mut last_page: BTreeMap<(usize, u64), String> = BTreeMap::new();
+    while !stop.load(Ordering::Relaxed) {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let visitor = number * 7919 % VISITORS;
+        let place = usize::from(number % 5 < 2);
+        let site = SITES[place];
+        let address = format!("10.1.{}.{}", visitor / 100, visitor % 100 + 1);
+        let folder = if number.is_multiple_of(11) { "/off" } else { "" };
+        let path = format!("{folder}/{}", word(number));
+        let url = |page: &str| format!("https://{site}{page}");
+        let (body, is_view) = match (number % 8, last_page.get(&(place, visitor))) {
+            (3, _) => (
+                json!({"n": "Signup", "d": site, "u": url(&path),
+                    "p": {"plan": word(number % 5)}, "$": {"amount": "9.90", "currency": "EUR"}}),
+                false,
+            ),
+            (5, Some(page)) => (
+                json!({"n": "engagement", "d": site, "u": url(page),
+                    "e": 1000 + number % 5000, "sd": number % 101}),
+                false,
+            ),
+            _ => (json!({"n": "pageview", "d": site, "u": url(&path)}), true),
+        };
+        let headers = [
+            ("x-forwarded-for", address.as_str()),
+            (
+                "user-agent",
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            ),
+        ];
+        let answer = client.post("/api/event", &headers, body.to_string().as_bytes());
+        let answer = answer.ok().filter(|answer| answer.status == 202);
+        let fate = match &answer {
+            None => &mut sent.unanswered,
+            Some(answer) if answer.header("x-headcount-dropped").is_some() => &mut sent.dropped,
+            Some(_) => {
+                if is_view {
+                    last_page.insert((place, visitor), path.clone());
+                }
+                &mut sent.answered
+            }
+        };
+        if is_view {
+            fate.insert((place, path));
+        }
+        // What is refused is not sent again at once; what is taken leaves room for the faults.
+        std::thread::sleep(Duration::from_millis(if answer.is_some() { 2 } else { 10 }));
+    }
+    sent
+}
