@@ -28,22 +28,30 @@ pub(super) struct Sent {
     pub(super) dropped: BTreeSet<View>,
     /// Refused, or without an answer.
     pub(super) unanswered: BTreeSet<View>,
+    /// How many hits of any kind were refused because nothing more can be kept.
+    pub(super) shed: u64,
 }
 
 pub(super) struct Load {
+    /// Hits of any kind that were acknowledged so far.
+    pub(super) acknowledged: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     clients: Vec<JoinHandle<Sent>>,
 }
 
 impl Load {
-    pub(super) fn start(port: u16) -> Self {
+    /// Begins to send; each client waits for `pace` between two hits.
+    pub(super) fn start(port: u16, pace: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let acknowledged = Arc::new(AtomicU64::new(0));
         let next = Arc::new(AtomicU64::new(0));
         let client = |_| {
             let (next, stop) = (Arc::clone(&next), Arc::clone(&stop));
-            std::thread::spawn(move || send(port, &next, &stop))
+            let acknowledged = Arc::clone(&acknowledged);
+            std::thread::spawn(move || send(port, pace, &next, &stop, &acknowledged))
         };
-        Self { clients: (0..CLIENTS).map(client).collect(), stop }
+        let clients = (0..CLIENTS).map(client).collect();
+        Self { acknowledged, stop, clients }
     }
 
     pub(super) fn stop(self) -> Sent {
@@ -54,6 +62,7 @@ impl Load {
             sent.answered.extend(of.answered);
             sent.dropped.extend(of.dropped);
             sent.unanswered.extend(of.unanswered);
+            sent.shed += of.shed;
         }
         sent
     }
@@ -72,7 +81,13 @@ fn word(mut number: u64) -> String {
 }
 
 /// Sends hits until `stop`: three in four are page views, the others events and engagements.
-fn send(port: u16, next: &AtomicU64, stop: &AtomicBool) -> Sent {
+fn send(
+    port: u16,
+    pace: Duration,
+    next: &AtomicU64,
+    stop: &AtomicBool,
+    acknowledged: &AtomicU64,
+) -> Sent {
     let mut client = Client::new(port);
     let mut sent = Sent::default();
     let mut last_page: BTreeMap<(usize, u64), String> = BTreeMap::new();
@@ -106,7 +121,12 @@ fn send(port: u16, next: &AtomicU64, stop: &AtomicBool) -> Sent {
             ),
         ];
         let answer = client.post("/api/event", &headers, body.to_string().as_bytes());
+        if let Some(refusal) = answer.as_ref().ok().filter(|answer| answer.status == 503) {
+            assert!(refusal.header("retry-after").is_some(), "a refusal says when to come again");
+            sent.shed += 1;
+        }
         let answer = answer.ok().filter(|answer| answer.status == 202);
+        acknowledged.fetch_add(u64::from(answer.is_some()), Ordering::Relaxed);
         let fate = match &answer {
             None => &mut sent.unanswered,
             Some(answer) if answer.header("x-headcount-dropped").is_some() => &mut sent.dropped,
@@ -121,7 +141,7 @@ fn send(port: u16, next: &AtomicU64, stop: &AtomicBool) -> Sent {
             fate.insert((place, path));
         }
         // What is refused is not sent again at once; what is taken leaves room for the faults.
-        std::thread::sleep(Duration::from_millis(if answer.is_some() { 2 } else { 10 }));
+        std::thread::sleep(if answer.is_some() { pace } else { Duration::from_millis(10) });
     }
     sent
 }

@@ -17,7 +17,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use headcount::outbox::Table;
 
@@ -33,6 +33,9 @@ const ROUND: usize = 40;
 
 /// Faults where nothing else is said.
 const FAULTS: usize = 14;
+
+/// How long a client waits between two hits: it leaves room for the faults.
+const PACE: Duration = Duration::from_millis(2);
 
 /// What the machine lets us do.
 struct Means {
@@ -82,8 +85,8 @@ fn round(home: Home, kinds: &[Kind], faults: usize, seed: u64, tally: &mut Tally
     let means = Means::find();
     let kinds: Vec<Kind> = kinds.iter().copied().filter(|kind| means.allow(*kind)).collect();
     let mut draw = Draw::of(seed);
-    let mut world = World::start(home, &means);
-    let load = Load::start(world.collector.ingest_port());
+    let mut world = World::start(home, &means, &[]);
+    let load = Load::start(world.collector.ingest_port(), PACE);
     let mut done = 0;
     while done < faults {
         let kind = draw.one_of(&kinds);

@@ -78,7 +78,8 @@ impl Apart {
 }
 
 impl World {
-    pub(super) fn start(home: Home, means: &super::Means) -> Self {
+    /// Starts it; `more`: further environment of the collector.
+    pub(super) fn start(home: Home, means: &super::Means, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
         fs::create_dir(&data).expect("the folder is writable");
@@ -96,7 +97,8 @@ impl World {
             settings.push(("HEADCOUNT_STORE__INSERT_TIMEOUT_S".to_owned(), timeout));
         }
         configure(folder.path(), Setup::FIRST);
-        let settings: Vec<_> = settings.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let settings = settings.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let settings: Vec<_> = settings.chain(more.iter().copied()).collect();
         let collector = Collector::start(&data, &settings);
         let keys = SITES.iter().map(|site| collector.key(site)).collect();
         let keeper = Keeper::start(&data);
