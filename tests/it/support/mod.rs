@@ -61,6 +61,16 @@ impl Collector {
         self.wait_until_ready();
     }
 
+    /// Starts it again, and kills it after `time` if it has not ended by then.
+    pub(crate) fn start_for(&mut self, time: Duration) {
+        self.child = spawn(&self.data, self.ingest, self.console, &self.settings);
+        let begun = Instant::now();
+        until("it has ended, or had its time", || {
+            (begun.elapsed() > time || self.has_ended()).then_some(())
+        });
+        self.kill();
+    }
+
     fn wait_until_ready(&self) {
         until("the collector takes hits", || {
             let answer = Client::new(self.ingest).get("/readyz", &[]).ok()?;

@@ -65,6 +65,13 @@ impl FakeClock {
         near.map_or(to, |midnight| midnight + KEY_OUTLIVES_S + 1)
     }
 
+    /// The next moment at which a key is dead.
+    pub(super) fn after_death(&self) -> i64 {
+        let now = self.now();
+        let deaths = midnights(now).map(|midnight| midnight + KEY_OUTLIVES_S + 1);
+        deaths.filter(|death| *death > now).min().expect("one comes")
+    }
+
     /// So many seconds after the next midnight.
     pub(super) fn after_midnight(&self, seconds: i64) -> i64 {
         next_midnight(self.now()) + seconds

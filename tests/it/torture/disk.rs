@@ -51,6 +51,10 @@ impl Disk {
         drop(fs::remove_file(self.filler()));
     }
 
+    pub(super) fn is_full(&self) -> bool {
+        self.filler().is_file()
+    }
+
     fn filler(&self) -> PathBuf {
         self.at.join("filler")
     }

@@ -63,11 +63,29 @@ pub(super) enum Kind {
     ClockStep,
     Midnight,
     Configure,
+    KeyDeath,
 }
 
 impl Kind {
+    /// Deaths of processes, and of the keys that they need. What was not counted by then is counted
+    /// without a visitor: the twin, which saw the visitors, does not agree.
+    pub(super) const MORTAL: &[Self] = &[Self::KillCollector, Self::KeyDeath, Self::KeyDeath];
+
     /// The deaths of processes.
     pub(super) const KILLS: &[Self] = &[Self::KillCollector, Self::KillEngine, Self::KillBoth];
+
+    /// What a network and what stands in it do.
+    pub(super) const NETWORK: &[Self] = &[
+        Self::StoreRefuses,
+        Self::StoreHangs,
+        Self::StoreSays500,
+        Self::HalfAnswer,
+        Self::LostAnswer,
+        Self::HalfRequest,
+        Self::Delay,
+        Self::HoldBack,
+        Self::HoldBack,
+    ];
 
     /// Everything that can be done to the engine of our own.
     pub(super) const EMBEDDED: &[Self] = &[
@@ -125,6 +143,8 @@ pub(super) enum Fault {
     Midnight(i64, bool),
     /// A restart under another configuration; whether it was killed.
     Configure(Setup, bool),
+    /// The collector is killed, and a day's key dies before it is back.
+    KeyDeath,
 }
 
 /// What a configuration may change.
@@ -191,6 +211,7 @@ impl Fault {
                 let seconds = i64::try_from(draw.below(500)).expect("small");
                 Self::Midnight(seconds, draw.one_in(2))
             }
+            Kind::KeyDeath => Self::KeyDeath,
             Kind::Configure => Self::Configure(Setup::draw(draw), draw.one_in(2)),
         }
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use headcount::hit::Record;
 use headcount::store::engine::Engine;
@@ -30,6 +31,9 @@ pub(super) enum Home {
 /// this.
 const INSERT_TIMEOUT_S: &str = "2";
 
+/// How long a collector may try to start on a full disk, before it is killed.
+const START_ON_A_FULL_DISK: Duration = Duration::from_millis(700);
+
 pub(super) struct World {
     // In the order in which they go.
     pub(super) collector: Collector,
@@ -39,15 +43,16 @@ pub(super) struct World {
     clock: Option<FakeClock>,
     keys: Vec<String>,
     down: Option<Down>,
+    starts: u32,
     paused: Vec<u32>,
     data: PathBuf,
     folder: TempDir,
 }
 
-/// How the collector went down.
+/// Why the collector is not up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Down {
-    Killed,
+    Ended,
     Asked,
 }
 
@@ -102,8 +107,8 @@ impl World {
         let collector = Collector::start(&data, &settings);
         let keys = SITES.iter().map(|site| collector.key(site)).collect();
         let keeper = Keeper::start(&data);
-        let (down, paused) = (None, Vec::new());
-        Self { collector, apart, keeper, disk, clock, keys, down, paused, data, folder }
+        let (down, starts, paused) = (None, 0, Vec::new());
+        Self { collector, apart, keeper, disk, clock, keys, down, starts, paused, data, folder }
     }
 
     /// Does it. False: it cannot be done now.
@@ -148,6 +153,15 @@ impl World {
                 self.undo();
                 self.set_clock_while_down(to, kill);
             }
+            Fault::KeyDeath => {
+                let Some(clock) = &self.clock else { return false };
+                let to = clock.after_death();
+                self.undo();
+                self.go_down(true);
+                self.harvest();
+                self.clock_to(to);
+                self.come_up();
+            }
             Fault::Configure(setup, kill) => {
                 self.undo();
                 self.go_down(kill);
@@ -162,17 +176,25 @@ impl World {
     }
 
     /// Makes the world well again: nothing paused, the store reachable, room on the disk, the
-    /// collector up.
+    /// collector up. Every other start finds what the store and the disk were like before.
     pub(super) fn undo(&mut self) {
         for pid in self.paused.drain(..) {
             // It may have been killed.
             try_signal(pid, "CONT");
         }
-        if let Some(apart) = &self.apart {
-            apart.proxy.pass();
+        let hard = self.down.is_some() && self.starts.is_multiple_of(2);
+        if hard && self.disk.as_ref().is_some_and(Disk::is_full) {
+            self.harvest();
+            self.collector.start_for(START_ON_A_FULL_DISK);
         }
         if let Some(disk) = &self.disk {
             disk.empty();
+        }
+        if hard {
+            self.come_up();
+        }
+        if let Some(apart) = &self.apart {
+            apart.proxy.pass();
         }
         if self.down.is_some() {
             self.come_up();
@@ -211,11 +233,11 @@ impl World {
     }
 
     fn kill_collector(&mut self) -> bool {
-        if self.down == Some(Down::Killed) {
+        if self.down == Some(Down::Ended) {
             return false;
         }
         self.collector.kill();
-        self.down = Some(Down::Killed);
+        self.down = Some(Down::Ended);
         true
     }
 
@@ -241,6 +263,7 @@ impl World {
         if self.down == Some(Down::Asked) {
             let status = self.collector.stopped();
             assert!(status.success(), "asked to stop, it ended with {status}");
+            self.down = Some(Down::Ended);
         }
     }
 
@@ -253,6 +276,7 @@ impl World {
         self.harvest();
         self.collector.restart();
         self.down = None;
+        self.starts += 1;
     }
 
     fn set_clock_while_down(&mut self, to: i64, kill: bool) {
