@@ -187,10 +187,17 @@ impl Collector {
 
     /// Waits until everything that was counted is in ClickHouse; the ledger then.
     pub(crate) fn settled_ledger(&self, key: &str, site: &str) -> Value {
-        until("everything counted is written", || {
-            let ledger = self.ledger(key, site)?;
-            (ledger["spooled"] == 0 && ledger["received"] == balance(&ledger)).then_some(ledger)
-        })
+        let begun = Instant::now();
+        loop {
+            let ledger = self.ledger(key, site);
+            let is_settled = |it: &&Value| it["spooled"] == 0 && it["received"] == balance(it);
+            if let Some(settled) = ledger.as_ref().filter(is_settled) {
+                return settled.clone();
+            }
+            // What failed may be waited out before it is sent again.
+            assert!(begun.elapsed() < 3 * PATIENCE, "not everything is written: {ledger:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// What it logged, over all its lives.

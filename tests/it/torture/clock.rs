@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use headcount::hit::{Clock as _, Second, SystemClock};
+use headcount::hit::{Clock as _, SystemClock};
 
 /// The sites' time zones, and when their midnights are in UTC: an hour from each other, and never
 /// moved by a daylight saving time.
@@ -96,12 +96,6 @@ fn next_midnight(at: i64) -> i64 {
 
 fn last_midnight(at: i64) -> i64 {
     midnights(at).filter(|midnight| *midnight <= at).max().expect("one was")
-}
-
-impl FakeClock {
-    pub(super) fn second(&self) -> Second {
-        Second(self.now())
-    }
 }
 
 /// The library that fakes it, where Debian puts it.

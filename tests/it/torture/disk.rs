@@ -151,7 +151,7 @@ fn files(folder: &Path) -> Vec<(String, PathBuf)> {
 
 fn link_all(spool: &Path, kept: &Path) {
     for (name, path) in files(spool) {
-        if !name.ends_with(".seg") {
+        if path.extension().is_none_or(|end| end != "seg") {
             continue;
         }
         let link = kept.join(&name);

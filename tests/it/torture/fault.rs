@@ -201,7 +201,7 @@ impl Fault {
             Kind::LostAnswer => insert(Mode::LoseAnswer),
             Kind::HalfRequest => insert(Mode::HalfRequest),
             Kind::Delay => store(Mode::Delay(draw.millis(50, 3_000))),
-            Kind::HoldBack => insert(Mode::HoldBack(draw.millis(50, 6_000))),
+            Kind::HoldBack => insert(Mode::HoldBack(draw.millis(50, 8_000))),
             Kind::FullDisk => Self::FullDisk(draw.below(64 * 1024)),
             Kind::ClockStep => {
                 let seconds = i64::try_from(draw.within(1, 1_500)).expect("small");

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::http::Client;
+use crate::support::http::{Answer, Client};
 
 /// The sites, each with its number in what follows.
 pub(super) const SITES: [&str; 2] = ["one.example", "two.example"];
@@ -80,7 +80,54 @@ fn word(mut number: u64) -> String {
     }
 }
 
-/// Sends hits until `stop`: three in four are page views, the others events and engagements.
+/// A hit that is to be sent.
+struct Hit {
+    site: usize,
+    visitor: u64,
+    path: String,
+    is_view: bool,
+    body: Value,
+}
+
+/// The hits of one client: three in four are page views, the others events and engagements.
+#[derive(Default)]
+struct Script {
+    last_views: BTreeMap<(usize, u64), String>,
+}
+
+impl Script {
+    fn hit(&self, number: u64) -> Hit {
+        let visitor = number * 7919 % VISITORS;
+        let site = usize::from(number % 5 < 2);
+        let domain = SITES[site];
+        let folder = if number.is_multiple_of(11) { "/off" } else { "" };
+        let path = format!("{folder}/{}", word(number));
+        let url = |path: &str| format!("https://{domain}{path}");
+        let (body, is_view) = match (number % 8, self.last_views.get(&(site, visitor))) {
+            (3, _) => (
+                json!({"n": "Signup", "d": domain, "u": url(&path),
+                    "p": {"plan": word(number % 5)}, "$": {"amount": "9.90", "currency": "EUR"}}),
+                false,
+            ),
+            (5, Some(last)) => (
+                json!({"n": "engagement", "d": domain, "u": url(last),
+                    "e": 1000 + number % 5000, "sd": number % 101}),
+                false,
+            ),
+            _ => (json!({"n": "pageview", "d": domain, "u": url(&path)}), true),
+        };
+        Hit { site, visitor, path, is_view, body }
+    }
+}
+
+fn post(client: &mut Client, hit: &Hit) -> std::io::Result<Answer> {
+    let address = format!("10.1.{}.{}", hit.visitor / 100, hit.visitor % 100 + 1);
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let headers = [("x-forwarded-for", address.as_str()), ("user-agent", agent)];
+    client.post("/api/event", &headers, hit.body.to_string().as_bytes())
+}
+
+/// Sends hits until `stop`.
 fn send(
     port: u16,
     pace: Duration,
@@ -90,58 +137,31 @@ fn send(
 ) -> Sent {
     let mut client = Client::new(port);
     let mut sent = Sent::default();
-    let mut last_page: BTreeMap<(usize, u64), String> = BTreeMap::new();
+    let mut script = Script::default();
     while !stop.load(Ordering::Relaxed) {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        let visitor = number * 7919 % VISITORS;
-        let place = usize::from(number % 5 < 2);
-        let site = SITES[place];
-        let address = format!("10.1.{}.{}", visitor / 100, visitor % 100 + 1);
-        let folder = if number.is_multiple_of(11) { "/off" } else { "" };
-        let path = format!("{folder}/{}", word(number));
-        let url = |page: &str| format!("https://{site}{page}");
-        let (body, is_view) = match (number % 8, last_page.get(&(place, visitor))) {
-            (3, _) => (
-                json!({"n": "Signup", "d": site, "u": url(&path),
-                    "p": {"plan": word(number % 5)}, "$": {"amount": "9.90", "currency": "EUR"}}),
-                false,
-            ),
-            (5, Some(page)) => (
-                json!({"n": "engagement", "d": site, "u": url(page),
-                    "e": 1000 + number % 5000, "sd": number % 101}),
-                false,
-            ),
-            _ => (json!({"n": "pageview", "d": site, "u": url(&path)}), true),
-        };
-        let headers = [
-            ("x-forwarded-for", address.as_str()),
-            (
-                "user-agent",
-                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-            ),
-        ];
-        let answer = client.post("/api/event", &headers, body.to_string().as_bytes());
+        let hit = script.hit(next.fetch_add(1, Ordering::Relaxed));
+        let answer = post(&mut client, &hit);
         if let Some(refusal) = answer.as_ref().ok().filter(|answer| answer.status == 503) {
             assert!(refusal.header("retry-after").is_some(), "a refusal says when to come again");
             sent.shed += 1;
         }
-        let answer = answer.ok().filter(|answer| answer.status == 202);
-        acknowledged.fetch_add(u64::from(answer.is_some()), Ordering::Relaxed);
-        let fate = match &answer {
-            None => &mut sent.unanswered,
-            Some(answer) if answer.header("x-headcount-dropped").is_some() => &mut sent.dropped,
-            Some(_) => {
-                if is_view {
-                    last_page.insert((place, visitor), path.clone());
+        let taken = answer.ok().filter(|answer| answer.status == 202);
+        acknowledged.fetch_add(u64::from(taken.is_some()), Ordering::Relaxed);
+        if hit.is_view {
+            let view = (hit.site, hit.path.clone());
+            match &taken {
+                None => sent.unanswered.insert(view),
+                Some(answer) if answer.header("x-headcount-dropped").is_some() => {
+                    sent.dropped.insert(view)
                 }
-                &mut sent.answered
-            }
-        };
-        if is_view {
-            fate.insert((place, path));
+                Some(_) => {
+                    script.last_views.insert((hit.site, hit.visitor), hit.path);
+                    sent.answered.insert(view)
+                }
+            };
         }
-        // What is refused is not sent again at once; what is taken leaves room for the faults.
-        std::thread::sleep(if answer.is_some() { pace } else { Duration::from_millis(10) });
+        // What is refused is not sent again at once.
+        std::thread::sleep(if taken.is_some() { pace } else { Duration::from_millis(10) });
     }
     sent
 }

@@ -29,10 +29,10 @@ use load::{Load, SITES, Sent};
 use world::{Home, World};
 
 /// Faults of one life of a world: then it is judged, and another begins.
-const ROUND: usize = 40;
+const ROUND: u64 = 40;
 
 /// Faults where nothing else is said.
-const FAULTS: usize = 14;
+const FAULTS: u64 = 14;
 
 /// How long a client waits between two hits: it leaves room for the faults.
 const PACE: Duration = Duration::from_millis(2);
@@ -80,7 +80,7 @@ struct Tally {
 }
 
 /// One life of a world: so many faults of these kinds, drawn by the seed; then everything is judged.
-fn round(home: Home, kinds: &[Kind], faults: usize, seed: u64, tally: &mut Tally) {
+fn round(home: Home, kinds: &[Kind], faults: u64, seed: u64, tally: &mut Tally) {
     say(&format!("torture: {home:?}, seed {seed}, {faults} faults"));
     let means = Means::find();
     let kinds: Vec<Kind> = kinds.iter().copied().filter(|kind| means.allow(*kind)).collect();
@@ -167,13 +167,7 @@ fn say(what: &str) {
     eprintln!("{what}");
 }
 
-/// A number from the environment.
-fn asked(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a whole number")))
-}
-
-fn check(home: Home, kinds: &[Kind], faults: usize, seed: u64) {
+fn check(home: Home, kinds: &[Kind], faults: u64, seed: u64) {
     let mut tally = Tally::default();
     round(home, kinds, faults, seed, &mut tally);
     tally.report();
@@ -202,24 +196,33 @@ fn counts_are_exact_under_the_faults_of_a_fixed_seed() {
 /// `HEADCOUNT_TORTURE_FAULTS` and `HEADCOUNT_TORTURE_SEED` say how many, and which: `make torture`.
 #[test]
 fn counts_are_exact_under_faults_that_are_drawn_anew() {
-    let seed = asked("HEADCOUNT_TORTURE_SEED").unwrap_or_else(|| {
-        u64::from(rand_seed()) // Short enough to be typed.
-    });
-    let faults = asked("HEADCOUNT_TORTURE_FAULTS").map_or(FAULTS, |faults| faults as usize);
+    // Short enough to be typed.
+    let seed = asked("HEADCOUNT_TORTURE_SEED").unwrap_or_else(|| random() % 1_000_000);
+    let mut left = asked("HEADCOUNT_TORTURE_FAULTS").unwrap_or(FAULTS);
     let mut tally = Tally::default();
-    for (number, begun) in (0..faults).step_by(ROUND).enumerate() {
-        let seed = seed + number as u64;
+    for seed in seed.. {
         // Every third world has the engine of its own.
         let embedded = seed.is_multiple_of(3);
         let (home, kinds) =
             if embedded { (Home::Embedded, Kind::EMBEDDED) } else { (Home::Apart, Kind::ALL) };
-        round(home, kinds, ROUND.min(faults - begun), seed, &mut tally);
+        let faults = left.min(ROUND);
+        round(home, kinds, faults, seed, &mut tally);
         tally.report();
+        left -= faults;
+        if left == 0 {
+            return;
+        }
     }
 }
 
-fn rand_seed() -> u32 {
-    let mut bytes = [0; 4];
+/// A number from the environment.
+fn asked(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a whole number")))
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("the system's random source");
-    u32::from_le_bytes(bytes) >> 8
+    u64::from_le_bytes(bytes)
 }

@@ -42,7 +42,11 @@ fn metric(collector: &Collector, name: &str) -> u64 {
 fn an_outage_fills_the_outbox_to_its_bound_and_no_memory_and_drains_faster_than_it_came() {
     let means = Means { tmpfs: false, faketime: None };
     let bound = OUTBOX_BYTES.to_string();
-    let mut world = World::start(Home::Apart, &means, &[("HEADCOUNT_OUTBOX__MAX_BYTES", &bound)]);
+    let more = [
+        ("HEADCOUNT_OUTBOX__MAX_BYTES", bound.as_str()),
+        ("HEADCOUNT_STORE__INSERT_TIMEOUT_S", "60"),
+    ];
+    let mut world = World::start(Home::Apart, &means, &more);
     let waiting = |world: &World| metric(&world.collector, "outbox_waiting_bytes");
     let load = Load::start(world.collector.ingest_port(), Duration::ZERO);
     until("rows are written", || {
@@ -89,15 +93,16 @@ fn an_outage_fills_the_outbox_to_its_bound_and_no_memory_and_drains_faster_than_
     world.settled_ledgers();
     assert!(sent.shed > 0, "clients were told");
 
-    let rate = |bytes: u64, time: Duration| bytes as f64 / time.as_secs_f64() / 1024.0;
+    let rate = |bytes: u64, time: Duration| u128::from(bytes) / time.as_millis().max(1);
     let (came, went) = (rate(backlog, took), rate(standing, drained));
     let mib = |bytes: u64| bytes / (1024 * 1024);
     say(&format!(
-        "pressure: {arrived} hits filled the outbox in {took:.1?} ({came:.0} KiB/s), {} were refused; \
-         it drained in {drained:.1?} ({went:.0} KiB/s, {:.1} times as fast); \
+        "pressure: {arrived} hits filled the outbox in {took:.1?} ({came} KB/s), {} were refused; \
+         it drained in {drained:.1?} ({went} KB/s, {}.{} times as fast); \
          resident {} MiB before, {} at most, {} after",
         sent.shed,
         went / came,
+        went * 10 / came % 10,
         mib(before),
         mib(peak),
         mib(after),

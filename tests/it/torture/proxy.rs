@@ -232,8 +232,8 @@ fn rewritten(head: &str, path: &str, origin: &StoreConfig) -> String {
         head += line;
     }
     let (user, key) = (&origin.user, origin.password.as_deref().unwrap_or_default());
-    head += &format!(
-        "\r\nx-clickhouse-user: {user}\r\nx-clickhouse-key: {key}\r\nconnection: close\r\n\r\n"
-    );
-    head
+    format!(
+        "{head}\r\nx-clickhouse-user: {user}\r\nx-clickhouse-key: {key}\r\n\
+         connection: close\r\n\r\n"
+    )
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use headcount::hit::Record;
+use headcount::hit::{Clock as _, Record, Second, SystemClock};
 use headcount::store::engine::Engine;
 use tempfile::TempDir;
 
@@ -29,7 +29,7 @@ pub(super) enum Home {
 
 /// Seconds for one insert of a store that is apart: what may be held back is waited out for twice
 /// this.
-const INSERT_TIMEOUT_S: &str = "2";
+const INSERT_TIMEOUT_S: &str = "3";
 
 /// How long a collector may try to start on a full disk, before it is killed.
 const START_ON_A_FULL_DISK: Duration = Duration::from_millis(700);
@@ -294,22 +294,20 @@ impl World {
         }
     }
 
-    fn now(&self) -> headcount::hit::Second {
-        use headcount::hit::Clock as _;
-        self.clock.as_ref().map_or_else(|| headcount::hit::SystemClock.now(), FakeClock::second)
+    /// The collector's time.
+    fn now(&self) -> Second {
+        self.clock.as_ref().map_or_else(|| SystemClock.now(), |clock| Second(clock.now()))
     }
 }
 
 /// The sites, in the file that the collector finds where it is started.
 fn configure(folder: &Path, setup: Setup) {
-    let mut file = String::new();
-    for (at, site) in SITES.iter().enumerate() {
+    let blocked = if setup.blocks { "block_pages = [\"/off/*\"]\n" } else { "" };
+    let site = |(at, site): (usize, &&str)| {
         let zone = ZONES[if setup.same_zone { 0 } else { at }];
-        file += &format!("[[site]]\ndomain = \"{site}\"\ntimezone = \"{zone}\"\n");
-        if setup.blocks {
-            file += "block_pages = [\"/off/*\"]\n";
-        }
-    }
+        format!("[[site]]\ndomain = \"{site}\"\ntimezone = \"{zone}\"\n{blocked}")
+    };
+    let file: String = SITES.iter().enumerate().map(site).collect();
     fs::write(folder.join("headcount.toml"), file).expect("the folder is writable");
 }
 
