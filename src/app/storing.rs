@@ -55,6 +55,7 @@ pub(super) fn external(config: &Config) -> Result<Option<StoreConfig>, ServeErro
         user: external.user.clone(),
         password,
         database: config.database.clone(),
+        insert_timeout: external.insert_timeout,
     }))
 }
 

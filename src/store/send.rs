@@ -81,7 +81,7 @@ impl SendRules {
     /// The rules for `store`.
     #[must_use]
     pub fn of(store: &Store) -> Self {
-        let insert_timeout = Duration::from_mins(1);
+        let insert_timeout = store.insert_timeout;
         Self {
             insert_timeout,
             look_timeout: Duration::from_secs(20),
