@@ -29,6 +29,7 @@
 //! for everything in it are in the outbox, so the segments below it are deleted. It is sealed like
 //! the spool: what belongs to a day under that day's key.
 
+mod backlog;
 mod checkpoint;
 pub(crate) mod disk;
 mod frame;
@@ -87,6 +88,8 @@ pub struct Frame {
     pub first: Lsn,
     /// Its records.
     pub records: Vec<Record>,
+    /// Given back when the counter is done with it.
+    _place: backlog::Place,
 }
 
 /// What opening the spool found.

@@ -255,7 +255,7 @@ fn a_keyring_that_a_container_forbids_is_named() {
         .args([env!("CARGO_BIN_EXE_headcount"), "doctor"])
         .env("HEADCOUNT_DATA_DIR", folder.path().join("data"))
         .output()
-        .expect("strace is needed: `make strace` installs it");
+        .expect("strace is needed: `make tools` installs it");
     let text = said(&output);
     assert_named(&text, "keyring: the kernel's keyring cannot be used", "KeyringMode=shared");
 }

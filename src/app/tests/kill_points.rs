@@ -180,7 +180,7 @@ fn trace(child: &Child, thread: &str, (calls, nth): (&str, u64)) -> Child {
         .arg(tid.file_name())
         .stderr(Stdio::null())
         .spawn()
-        .expect("strace is needed: `make strace` installs it")
+        .expect("strace is needed: `make tools` installs it")
 }
 
 fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
@@ -321,10 +321,10 @@ fn check(folder: &Path, keys: &Arc<Keys>, outcome: Outcome, what: &str) {
         .collect();
     assert!(acknowledged.is_subset(&counted), "{what}: {acknowledged:?} of which {counted:?}");
     assert!(counted.iter().all(|page| *page < sent), "{what}: {counted:?} of {sent}");
-    let (mut counter, mut rows) = (Counter::new(count_limits()), Rows::default());
+    let (mut again, mut rows) = (Counter::new(count_limits()), Rows::default());
     for page in &counted {
-        counter.apply(&hit_of(keys, *page), &mut rows);
-        counter.apply(&Record::Received { site: site(), at: NOW, hits: 1 }, &mut rows);
+        again.apply(&hit_of(keys, *page), &mut rows);
+        again.apply(&Record::Received { site: site(), at: NOW, hits: 1 }, &mut rows);
     }
     say_if_it_fails(what, || assert_equal(&stored, &sums(&crate::store::encode(&rows, "n"))));
 }

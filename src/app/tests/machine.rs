@@ -169,7 +169,10 @@ impl Collector {
     /// Sends one request's records; whether they were acknowledged.
     pub(super) async fn submit(&self, records: Vec<Record>) -> bool {
         match self.spool.submit(records) {
-            Ok(receipt) => receipt.kept().await.is_ok(),
+            Ok(receipt) => {
+                self.spool.flush();
+                receipt.kept().await.is_ok()
+            }
             Err(_) => false,
         }
     }

@@ -126,7 +126,7 @@ fn what_was_kept_reaches_the_counter_and_comes_back_in_order() {
     writer.stop();
 
     let mut live = Vec::new();
-    for Frame { first, records } in committed {
+    for Frame { first, records, .. } in committed {
         live.extend((first.0..).zip(records));
     }
     let replayed = bench.replay();

@@ -93,7 +93,7 @@ async fn trace(process: u32, calls: &str, nth: u64) -> Child {
         .args(["-p", &process.to_string()])
         .stderr(Stdio::null())
         .spawn()
-        .expect("strace is needed: `make strace` installs it");
+        .expect("strace is needed: `make tools` installs it");
     until("every thread is traced", async || {
         statuses(process).iter().all(|status| !status.contains("\nTracerPid:\t0\n"))
     })
