@@ -1,5 +1,7 @@
 //! Spool and checkpoint, cut and bent at every byte.
 
+use std::sync::Arc;
+
 use super::writer::{Bench, kept};
 use crate::hit::Record;
 use crate::spool::Section;
@@ -9,8 +11,10 @@ use crate::spool::memory::MemoryDisk;
 
 const SEGMENT: &str = "0000000000000000.seg";
 
+type Records = Vec<(u64, Record)>;
+
 /// A spool of five frames, the places at which they begin and end, and the records of each.
-fn five_frames() -> (Bench, Vec<usize>, Vec<Vec<(u64, Record)>>) {
+fn five_frames() -> (Bench, Vec<usize>, Vec<Records>) {
     let bench = Bench { segment_bytes: 1 << 20, ..Bench::new() };
     let (writer, committed) = bench.start();
     for page in ["/a", "/b", "/c", "/d", "/e"] {
@@ -31,10 +35,10 @@ fn five_frames() -> (Bench, Vec<usize>, Vec<Vec<(u64, Record)>>) {
 }
 
 /// The records that are read from a copy of the disk that was changed.
-fn read(bench: &Bench, change: impl FnOnce(&MemoryDisk)) -> Vec<(u64, Record)> {
+fn read(bench: &Bench, change: impl FnOnce(&MemoryDisk)) -> Records {
     let disk = bench.disk.copy();
     change(&disk);
-    Bench { disk, keys: bench.keys.clone(), ..Bench::new() }.replay()
+    Bench { disk, keys: Arc::clone(&bench.keys), ..Bench::new() }.replay()
 }
 
 #[test]
@@ -71,7 +75,7 @@ fn a_checkpoint_cut_or_bent_at_any_byte_is_as_if_there_were_none() {
     let is_read = |change: &dyn Fn(&mut Vec<u8>)| {
         let disk = bench.disk.copy();
         disk.change("checkpoint", |bytes| change(bytes));
-        let changed = Bench { disk, keys: bench.keys.clone(), ..Bench::new() };
+        let changed = Bench { disk, keys: Arc::clone(&bench.keys), ..Bench::new() };
         changed.open().load_checkpoint().expect("it can be read").is_some()
     };
     assert!(is_read(&|_| {}));
