@@ -41,7 +41,7 @@ impl Case {
     }
 
     async fn run(mut self) {
-        for _ in 0..2 + self.chance.below(2) {
+        for _ in 0..=self.chance.below(3) {
             let changes = 1 + self.chance.below(60);
             self.live(&Life::of(changes)).await;
             // One in four is a kill: what was not synced is still in the kernel.
