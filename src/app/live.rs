@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::import::accept;
@@ -156,7 +158,10 @@ impl Live for Running {
 impl Examiner for Running {
     fn examine(&self) -> Pin<Box<dyn Future<Output = DoctorContext> + Send + '_>> {
         Box::pin(async {
-            let mut context = doctor::probe(&self.data_dir, &*self.clock);
+            let (dir, clock) = (self.data_dir.clone(), Arc::clone(&self.clock));
+            // It reads all of spool and outbox: not on a thread that answers the dashboard.
+            let probed = spawn_blocking(move || doctor::probe(&dir, &*clock)).await;
+            let mut context = probed.unwrap_or_else(|error| resume_unwind(error.into_panic()));
             context.ledger = Some(self.settled_ledger().await);
             match self.store.get() {
                 None => context.store = Some(Err("it does not answer yet".to_owned())),

@@ -106,18 +106,14 @@ impl DiskFile for File {
 /// Makes a folder and those that it is in, durably, for their owner alone; one that is there is made.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    let attempt = || fs::DirBuilder::new().mode(0o700).create(folder);
     let parent = folder.parent().filter(|parent| *parent != Path::new(""));
-    let made = match (attempt(), parent) {
-        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
-            make_folder(parent)?;
-            attempt()
-        }
-        (outcome, _) => outcome,
-    };
-    match made {
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => File::open(parent.unwrap_or(Path::new(".")))?.sync_all(),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && parent.is_some() => {
+            parent.map_or(Ok(()), make_folder)?;
+            make_folder(folder)
+        }
         Err(error) => Err(error),
     }
 }

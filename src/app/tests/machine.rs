@@ -219,14 +219,14 @@ impl ClickHouse {
         if outbox.note(batch.number, b"token").is_err() {
             return false;
         }
-        self.insert(outbox.incarnation(), batch.number, (*batch.content).clone());
+        self.insert(outbox.incarnation(), batch.number, &batch.content);
         outbox.done(batch.number).is_ok()
     }
 
     /// Takes a batch, unless its marker is there.
-    pub(super) fn insert(&mut self, incarnation: [u8; 16], number: u64, batch: NewBatch) {
+    pub(super) fn insert(&mut self, incarnation: [u8; 16], number: u64, batch: &NewBatch) {
         let there = self.batches.entry((incarnation, number)).or_insert_with(|| batch.clone());
-        assert!(*there == batch, "batch {number} was given to other rows");
+        assert!(there == batch, "batch {number} was given to other rows");
     }
 
     /// The sums of everything in it.
@@ -250,7 +250,7 @@ pub(super) fn sums<'a>(batches: impl IntoIterator<Item = &'a NewBatch>) -> Sums 
                     Kind::Text => key.push(take_text(&mut input)),
                     Kind::Time => key.push(u32::from_le_bytes(take(&mut input)).to_string()),
                     Kind::Count => {
-                        counters.push((column.name, i64::from_le_bytes(take(&mut input))))
+                        counters.push((column.name, i64::from_le_bytes(take(&mut input))));
                     }
                 }
             }

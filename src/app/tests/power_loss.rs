@@ -41,7 +41,7 @@ impl Case {
     }
 
     async fn run(mut self) {
-        for _ in 0..2 + self.chance.below(2) {
+        for _ in 0..=self.chance.below(3) {
             let changes = 1 + self.chance.below(60);
             self.live(&Life::of(changes)).await;
             // One in four is a kill: what was not synced is still in the kernel.
@@ -82,7 +82,7 @@ impl Case {
     fn start(&mut self, life: &Life) -> Option<Collector> {
         let mut found = Vec::new();
         let started = Collector::start(self.machine.found(life), &mut |lsn, it| {
-            found.push((lsn, it.clone()))
+            found.push((lsn, it.clone()));
         });
         // What was read by a start that did not come to an end may be lost by the next one.
         if started.is_some() {
@@ -95,7 +95,7 @@ impl Case {
 
     async fn submit(&mut self, collector: &Collector) {
         let pages: Vec<String> =
-            (0..1 + self.chance.below(3)).map(|at| format!("/{}", self.pages + at)).collect();
+            (0..=self.chance.below(2)).map(|at| format!("/{}", self.pages + at)).collect();
         self.pages += pages.len() as u64;
         let hits = pages.iter().map(|page| self.machine.hit(self.chance.below(5), page)).collect();
         if collector.submit(hits).await {
@@ -126,9 +126,9 @@ impl Case {
         let stored = self.clickhouse.sums();
         let expected = self.recounted();
         if self.keys_die {
-            assert_equal(&without_visitors(&stored), &without_visitors(&expected));
+            assert_equal(&without_visitors(&stored), &without_visitors(&expected), "");
         } else {
-            assert_equal(&stored, &expected);
+            assert_equal(&stored, &expected, "");
         }
     }
 
@@ -160,9 +160,10 @@ fn tell(counted: &mut BTreeMap<Lsn, Record>, keys_die: bool, lsn: Lsn, record: &
 pub(super) fn assert_equal<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
     stored: &BTreeMap<K, V>,
     expected: &BTreeMap<K, V>,
+    after: &str,
 ) {
     for key in stored.keys().chain(expected.keys()) {
-        assert_eq!(stored.get(key), expected.get(key), "stored, and expected, of {key:?}");
+        assert_eq!(stored.get(key), expected.get(key), "stored, and expected, of {key:?} {after}");
     }
 }
 
