@@ -193,6 +193,11 @@ fn counts_are_exact_under_the_faults_of_a_fixed_seed() {
     check(Home::Apart, Kind::ALL, FAULTS, 7);
 }
 
+#[test]
+fn a_disk_that_fills_while_the_program_starts_does_not_end_it() {
+    check(Home::Apart, Kind::ALL, 1, 1004);
+}
+
 /// `HEADCOUNT_TORTURE_FAULTS` and `HEADCOUNT_TORTURE_SEED` say how many, and which: `make torture`.
 #[test]
 fn counts_are_exact_under_faults_that_are_drawn_anew() {
