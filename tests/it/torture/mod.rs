@@ -17,12 +17,11 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use headcount::outbox::Table;
 
 use crate::stored::Stored;
-use crate::support::until;
 use crate::twin;
 use fault::{Draw, Fault, Kind};
 use load::{Load, SITES, Sent};
@@ -87,31 +86,7 @@ fn round(home: Home, kinds: &[Kind], faults: u64, seed: u64, tally: &mut Tally) 
     let mut draw = Draw::of(seed);
     let mut world = World::start(home, &means, &[]);
     let load = Load::start(world.collector.ingest_port(), PACE);
-    let mut done = 0;
-    while done < faults {
-        let kind = draw.one_of(&kinds);
-        let fault = Fault::draw(kind, &mut draw);
-        // Inserts come every two seconds: what is done to them lasts until one has come.
-        let longest = if matches!(fault, Fault::Store(_)) { 3_500 } else { 1_400 };
-        let moment = draw.millis(100, longest);
-        let is_last = draw.below(3) > 0;
-        if std::env::var_os("HEADCOUNT_TORTURE_VERBOSE").is_some() {
-            say(&format!("{fault:?} for {moment:?}"));
-        }
-        let begun = Instant::now();
-        if world.apply(fault) {
-            done += 1;
-            *tally.faults.entry(kind).or_default() += 1;
-        }
-        until("the fault has lasted", || (begun.elapsed() > moment).then_some(()));
-        // One in three goes on while the next is done.
-        if is_last {
-            world.undo();
-            let (begun, moment) = (Instant::now(), draw.millis(100, 1_400));
-            until("the load went on for a while", || (begun.elapsed() > moment).then_some(()));
-        }
-    }
-    world.undo();
+    torment(&mut world, &kinds, faults, &mut draw, tally);
     let sent = load.stop();
     let ledgers = world.settled_ledgers();
     say(&format!("ledgers {ledgers:?}"));
@@ -124,6 +99,36 @@ fn round(home: Home, kinds: &[Kind], faults: u64, seed: u64, tally: &mut Tally) 
     if !kinds.contains(&Kind::KeyDeath) {
         stored.assert_equals(&twin::recount(&records));
     }
+}
+
+/// Does so many faults, one after the other; one in three goes on while the next is done.
+fn torment(world: &mut World, kinds: &[Kind], faults: u64, draw: &mut Draw, tally: &mut Tally) {
+    let is_told = std::env::var_os("HEADCOUNT_TORTURE_VERBOSE").is_some();
+    let mut done = 0;
+    while done < faults {
+        let kind = draw.one_of(kinds);
+        let fault = Fault::draw(kind, draw);
+        let moment = draw.millis(100, fault.longest_ms());
+        let goes_on = draw.one_in(3);
+        if is_told {
+            say(&format!("{fault:?} for {moment:?}"));
+        }
+        if world.apply(fault) {
+            done += 1;
+            *tally.faults.entry(kind).or_default() += 1;
+        }
+        wait(moment);
+        if !goes_on {
+            world.undo();
+            wait(draw.millis(100, 1_400));
+        }
+    }
+    world.undo();
+}
+
+/// Lets the load go on: how long is what a seed draws.
+fn wait(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// Holds what the clients saw against what is stored.
