@@ -31,7 +31,7 @@ use world::{Home, World};
 const ROUND: u64 = 40;
 
 /// Faults where nothing else is said.
-const FAULTS: u64 = 14;
+const FAULTS: u64 = 12;
 
 /// How long a client waits between two hits: it leaves room for the faults.
 const PACE: Duration = Duration::from_millis(2);
