@@ -61,8 +61,8 @@ test-browser: dashboard beside chromium proxies ## walk the demo site and the da
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
 	@{ node tests/e2e/run.mjs; node tests/e2e/tracker.mjs; node tests/e2e/proxies.mjs; } 2>&1 | tee $(LOGS)/browser.log
 
-# HEADCOUNT_TORTURE_SEED begins with that one; each further forty faults have the seed after it.
-torture: dashboard beside tools ## do HEADCOUNT_TORTURE_FAULTS=1000 faults under load, and look for what is lost
+# Forty faults a seed, from HEADCOUNT_TORTURE_SEED on, or from one that is drawn and printed.
+torture: dashboard beside tools ## do HEADCOUNT_TORTURE_FAULTS=1000 faults under load; nothing may be lost
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 HEADCOUNT_TORTURE_FAULTS=$(or $(HEADCOUNT_TORTURE_FAULTS),1000) \
 		cargo test --locked --test it torture::counts_are_exact_under_faults_that_are_drawn_anew -- --nocapture
 

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use headcount::count::{JourneyKey, Rows};
+use headcount::hit::SiteName;
 use headcount::outbox::NewBatch;
 use headcount::store::engine::Engine;
-use headcount::store::{SendRules, Store, StoreConfig};
+use headcount::store::{SendRules, Store, StoreConfig, encode};
 use serde_json::json;
 use tokio::time::sleep;
 
 use super::harness::{
     Memory, Sending, ask, assert_exactly_once, brisk, client, config, distinct, engine, run,
-    signal, until,
+    second, signal, text, until,
 };
 use super::proxy::{Fault, Proxy, port_of};
 
@@ -139,6 +141,35 @@ async fn an_insert_that_arrives_after_its_deadline_refuses_itself() {
     // 395: `throwIf` threw.
     assert!(late.iter().all(|answer| answer.contains("Code: 395")), "{late:?}");
     assert!(late.len() >= 8, "{}", late.len());
+}
+
+#[tokio::test]
+async fn a_table_that_waits_for_clickhouse_goes_on_when_another_has_reached_it() {
+    let (engine, _dir) = engine().await;
+    let direct = engine.store_config();
+    let proxy = Proxy::start(port_of(&direct.url), &[Fault::Cut, Fault::Pass]).await;
+    let store = Store::new(StoreConfig { url: proxy.url(&direct.url), ..direct });
+    let hour = Duration::from_hours(1);
+    let rules = SendRules { backoff: (hour, hour), ..brisk(&store) };
+    let outbox = Arc::new(Memory::default());
+    let sending = Sending::start(&store, &outbox, rules);
+    outbox.commit([distinct(0)]);
+    let failed = async || sending.figures.failures.load(Ordering::SeqCst) > 0;
+    until("the ledger's insert is cut", failed).await;
+    // The proxy's faults are for the ledger.
+    let mut rows = Rows::default();
+    let key = JourneyKey {
+        site: SiteName::parse("site.example").unwrap(),
+        bucket: second("2026-11-01T10:00:00Z").bucket(),
+        from_page: text("/a"),
+        to_page: text("/b"),
+    };
+    rows.journeys.insert(key, 1);
+    outbox.commit(encode(&rows, "node"));
+    outbox.drained().await;
+    sending.stop().await;
+    assert_eq!(proxy.inserts(), 2);
+    engine.stop().await;
 }
 
 #[tokio::test]

@@ -215,6 +215,15 @@ impl Fault {
             Kind::Configure => Self::Configure(Setup::draw(draw), draw.one_in(2)),
         }
     }
+
+    /// How long it may last. Batches are cut every two seconds: what hinders them lasts until one
+    /// has come.
+    pub(super) fn longest_ms(self) -> u64 {
+        match self {
+            Self::Store(_) | Self::PauseCollector | Self::PauseEngine => 3_500,
+            _ => 1_400,
+        }
+    }
 }
 
 fn insert(mode: Mode) -> Fault {

@@ -85,20 +85,25 @@ fn an_outage_fills_the_outbox_to_its_bound_and_no_memory_and_drains_faster_than_
     until("ClickHouse is found again", || {
         (metric(&world.collector, "store_batches_total") > batches).then_some(())
     });
-    let begun = Instant::now();
-    until("the backlog is written", || (waiting(&world) < OUTBOX_BYTES / 8).then_some(()));
+    let (begun, acknowledged) = (Instant::now(), load.acknowledged.load(Ordering::Relaxed));
+    let before_it = waiting(&world);
+    let left = until("the backlog is written", || {
+        Some(waiting(&world)).filter(|bytes| *bytes < OUTBOX_BYTES / 8)
+    });
     let drained = begun.elapsed();
+    let more = load.acknowledged.load(Ordering::Relaxed) - acknowledged;
+    let written = before_it - left + more * backlog / arrived;
     let after = resident(pid);
     let sent = load.stop();
     world.settled_ledgers();
     assert!(sent.shed > 0, "clients were told");
 
     let rate = |bytes: u64, time: Duration| u128::from(bytes) / time.as_millis().max(1);
-    let (came, went) = (rate(backlog, took), rate(standing, drained));
+    let (came, went) = (rate(backlog, took), rate(written, drained));
     let mib = |bytes: u64| bytes / (1024 * 1024);
     say(&format!(
         "pressure: {arrived} hits filled the outbox in {took:.1?} ({came} KB/s), {} were refused; \
-         it drained in {drained:.1?} ({went} KB/s, {}.{} times as fast); \
+         it drained in {drained:.1?}, with {more} hits more ({went} KB/s, {}.{} times as fast); \
          resident {} MiB before, {} at most, {} after",
         sent.shed,
         went / came,
