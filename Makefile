@@ -66,9 +66,8 @@ torture: dashboard beside tools ## do HEADCOUNT_TORTURE_FAULTS=1000 faults under
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 HEADCOUNT_TORTURE_FAULTS=$(or $(HEADCOUNT_TORTURE_FAULTS),1000) \
 		cargo test --locked --test it torture::counts_are_exact_under_faults_that_are_drawn_anew -- --nocapture
 
-bench: dashboard ## run the benches
-	@node beside.mjs $(TARGET)/release
-	@cargo bench --locked
+bench: build ## run the benches, or those in BENCHES=…; write benches/RESULTS.md
+	@node benches/report.mjs $(BENCHES)
 
 lint: setup ## check format, lints and types
 	@cargo fmt --check
