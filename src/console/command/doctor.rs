@@ -201,7 +201,8 @@ fn spool(context: &DoctorContext) -> Check {
 
 fn outbox(context: &DoctorContext) -> Check {
     files("outbox", &context.outbox).mended_by_if_bad(
-        "keep a copy of its folder, look at the disk (dmesg, smartctl), then restart headcount: it \
+        "a loss of power may leave a place that costs no row, and goes with its segment; else keep \
+         a copy of its folder, look at the disk (dmesg, smartctl), then restart headcount: it \
          steps over what it cannot read and writes the rest; a key file comes from a backup",
     )
 }
