@@ -22,7 +22,7 @@ use crate::telemetry::{self, Value};
 /// The socket's name in the data folder.
 pub const FILE: &str = "control.sock";
 
-/// How long a command may take; `doctor` waits for the store.
+/// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The same for `doctor`, which reads all of spool and outbox: gigabytes, from a slow disk.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::command::doctor::{self, Check, DoctorContext, Folder, LedgerFacts, Level};
+use super::command::doctor::{self, Check, DoctorContext, Folder, Keyring, LedgerFacts, Level};
 use super::*;
 use crate::hit::{ManualClock, Second, SiteName};
 use crate::outbox::Table;
@@ -562,7 +562,7 @@ fn healthy() -> DoctorContext {
         folder: Ok(Folder { free_bytes: 100 << 30, newest: Second(NOW.0 - 60) }),
         spool: Ok(Verified::default()),
         outbox: Ok(Verified::default()),
-        keyring: Ok(()),
+        keyring: Ok(Keyring::Machine),
         now: NOW,
         store: Some(Ok(health("26.7.3.1", 0))),
         ledger,
@@ -605,7 +605,8 @@ fn the_doctor_finds_each_illness() {
     diagnosed(|c| c.folder = folder(3 << 30, NOW), "disk space", Warning);
     diagnosed(|c| c.folder = folder(1 << 40, Second(NOW.0 + 900)), "clock", Error);
     diagnosed(|c| c.folder = folder(1 << 40, Second(NOW.0 + 20)), "clock", Level::Ok);
-    diagnosed(|c| c.keyring = wrong("forbidden").map(|_: u8| ()), "keyring", Error);
+    diagnosed(|c| c.keyring = Err("forbidden".to_owned()), "keyring", Error);
+    diagnosed(|c| c.keyring = Ok(Keyring::Namespace), "keyring", Warning);
     diagnosed(|c| c.store = Some(wrong("away").map(|_: u8| unreachable!())), "ClickHouse", Error);
     diagnosed(|c| c.store = None, "ClickHouse", Warning);
     let store = |version: &str, ahead_ms| Some(Ok(health(version, ahead_ms)));

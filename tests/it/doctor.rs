@@ -260,6 +260,19 @@ fn a_keyring_that_a_container_forbids_is_named() {
     assert_named(&text, "keyring: the kernel's keyring cannot be used", "KeyringMode=shared");
 }
 
+#[test]
+fn a_keyring_that_ends_with_its_container_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", env!("CARGO_BIN_EXE_headcount"), "doctor"])
+        .env("HEADCOUNT_DATA_DIR", folder.path().join("data"))
+        .output()
+        .expect("unshare is there");
+    let text = said(&output);
+    assert!(text.contains("warning  keyring: is private to this user namespace"), "{text}");
+    assert!(text.contains("share the machine's user namespace"), "{text}");
+}
+
 /// A small disk of its own; goes with the test.
 struct SmallDisk(tempfile::TempDir);
 

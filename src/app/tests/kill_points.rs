@@ -154,7 +154,9 @@ fn killed_at(
         .spawn()
         .expect("it starts");
     // The program waits for its thread to be traced before it goes on.
-    let (mut told, _) = listener.accept().expect("it tells");
+    listener.set_nonblocking(true).expect("a listener can be");
+    let (mut told, _) = until("it tells", || listener.accept().ok());
+    told.set_nonblocking(false).expect("a stream can be");
     let mut strace = trace(&child, thread, point);
     let mut bytes = Vec::new();
     told.read_to_end(&mut bytes).expect("until it ends");

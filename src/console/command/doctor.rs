@@ -56,8 +56,8 @@ pub struct DoctorContext {
     pub spool: Result<Verified, String>,
     /// The outbox's files.
     pub outbox: Result<Verified, String>,
-    /// Whether visitor keys can live in the kernel's keyring, or why not.
-    pub keyring: Result<(), String>,
+    /// Whose keyring visitor keys can live in, or why in none.
+    pub keyring: Result<Keyring, String>,
     /// The time now.
     pub now: Second,
     /// The store, or why it does not answer; none: it is the engine of a program that does not run.
@@ -68,6 +68,15 @@ pub struct DoctorContext {
     pub stored_ledger: Option<LedgerFacts>,
     /// Batches that ClickHouse would not take.
     pub batches_set_aside: Result<usize, String>,
+}
+
+/// Whose the kernel's keyring is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keyring {
+    /// The machine's user's: it is there after a restart.
+    Machine,
+    /// A user namespace's of its own, as a container has: it ends with that.
+    Namespace,
 }
 
 /// Facts of the data folder.
@@ -192,7 +201,8 @@ fn spool(context: &DoctorContext) -> Check {
 
 fn outbox(context: &DoctorContext) -> Check {
     files("outbox", &context.outbox).mended_by_if_bad(
-        "keep a copy of its folder, look at the disk (dmesg, smartctl), then restart headcount: it \
+        "a loss of power may leave a place that costs no row, and goes with its segment; else keep \
+         a copy of its folder, look at the disk (dmesg, smartctl), then restart headcount: it \
          steps over what it cannot read and writes the rest; a key file comes from a backup",
     )
 }
@@ -217,13 +227,21 @@ fn files(subject: &'static str, verified: &Result<Verified, String>) -> Check {
 }
 
 fn keyring(context: &DoctorContext) -> Check {
-    match &context.keyring {
-        Ok(()) => Check::new("keyring", Level::Ok, "holds visitor keys through a restart"),
-        Err(why) => Check::new("keyring", Level::Error, why).mended_by(
-            "keys stay in memory, and a restart begins the day's uniques anew; under systemd set \
-             KeyringMode=shared, in a container allow add_key, keyctl and request_key",
-        ),
-    }
+    let check = match &context.keyring {
+        Ok(Keyring::Machine) => {
+            Check::new("keyring", Level::Ok, "holds visitor keys through a restart")
+        }
+        Ok(Keyring::Namespace) => {
+            let found = "is private to this user namespace, and ends with it";
+            Check::new("keyring", Level::Warning, found)
+        }
+        Err(why) => Check::new("keyring", Level::Error, why),
+    };
+    check.mended_by_if_bad(
+        "without the machine's, a restart begins the day's uniques anew; under systemd set \
+         KeyringMode=shared, in a container allow add_key, keyctl and request_key, and share the \
+         machine's user namespace",
+    )
 }
 
 fn clock(context: &DoctorContext) -> Check {
@@ -375,11 +393,14 @@ pub fn probe(dir: &Path, clock: &dyn Clock) -> DoctorContext {
 const SPOOL: &str = "spool";
 const OUTBOX: &str = "outbox";
 
-/// Looks whether the kernel's keyring can be used, under a name that nothing else uses.
-pub fn probe_keyring() -> Result<(), String> {
-    crate::keys::Keys::kernel("doctor", SystemClock.now())
-        .map(drop)
-        .map_err(|error| error.to_string())
+/// Looks whether the kernel's keyring can be used, under a name that nothing else uses, and whose it
+/// is: Linux gives each user namespace keyrings of its own.
+pub fn probe_keyring() -> Result<Keyring, String> {
+    crate::keys::Keys::kernel("doctor", SystemClock.now()).map_err(|error| error.to_string())?;
+    // The machine's own namespace gives every user its own number.
+    let users = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let own = users.split_whitespace().eq(["0", "0", "4294967295"]) || users.is_empty();
+    Ok(if own { Keyring::Machine } else { Keyring::Namespace })
 }
 
 /// Asks the store how it is, and for the ledger that it holds.
