@@ -74,6 +74,10 @@ impl Kind {
     /// The deaths of processes.
     pub(super) const KILLS: &[Self] = &[Self::KillCollector, Self::KillEngine, Self::KillBoth];
 
+    /// A disk that is full while the collector runs, ends and starts.
+    pub(super) const DISK: &[Self] =
+        &[Self::FullDisk, Self::FullDisk, Self::KillCollector, Self::Terminate];
+
     /// What a network and what stands in it do.
     pub(super) const NETWORK: &[Self] = &[
         Self::StoreRefuses,

@@ -199,6 +199,11 @@ fn counts_are_exact_under_the_faults_of_a_fixed_seed() {
 }
 
 #[test]
+fn a_disk_that_is_full_at_any_write_and_start_costs_no_count() {
+    check(Home::Embedded, Kind::DISK, 8, 5);
+}
+
+#[test]
 fn a_disk_that_fills_while_the_program_starts_does_not_end_it() {
     check(Home::Apart, Kind::ALL, 1, 1004);
 }
