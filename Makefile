@@ -56,10 +56,10 @@ test-node: setup ## check the types of dashboard and tracker, and run their test
 	@npm run --silent --workspaces check
 	@node tests/node.mjs 2>&1 | tee $(LOGS)/node.log
 
-test-browser: dashboard beside chromium proxies ## walk the demo site and the dashboard in a real browser, try tracker and snippets
+test-browser: dashboard beside chromium proxies ## walk the demo site and the dashboard in a real browser, try tracker, mailings and snippets
 	@mkdir -p $(LOGS)
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
-	@{ node tests/e2e/run.mjs; node tests/e2e/tracker.mjs; node tests/e2e/proxies.mjs; } 2>&1 | tee $(LOGS)/browser.log
+	@{ node tests/e2e/run.mjs; node tests/e2e/tracker.mjs; node tests/e2e/mailings.mjs; node tests/e2e/proxies.mjs; } 2>&1 | tee $(LOGS)/browser.log
 
 bench: dashboard ## run the benches
 	@node beside.mjs $(TARGET)/release

@@ -10,7 +10,10 @@ use std::rc::Rc;
 
 use lol_html::errors::RewritingError;
 use lol_html::html_content::{Comment, Element, TextChunk, TextType};
-use lol_html::{RewriteStrSettings, doc_comments, doc_text, element, end_tag, rewrite_str};
+use lol_html::{RewriteStrSettings, doc_comments, doc_text, element, rewrite_str};
+
+/// The namespace of HTML's elements.
+const XHTML: &str = "http://www.w3.org/1999/xhtml";
 
 /// A link as it stands in the HTML.
 pub(super) struct Anchor {
@@ -18,7 +21,7 @@ pub(super) struct Anchor {
     pub href: String,
     /// Where its value stands, with its quotes.
     pub value: Range<usize>,
-    /// Its text, and that of its pictures.
+    /// Its text and that of its pictures, entities decoded.
     pub text: String,
     /// Where its `data-notrack` stand.
     pub notrack: Vec<Range<usize>>,
@@ -54,6 +57,9 @@ pub(super) fn scan(html: &str) -> Result<Scan, RewritingError> {
         scan.bases.append(&mut part.bases);
     }
     scan.anchors.sort_by_key(|anchor| anchor.value.start);
+    for anchor in &mut scan.anchors {
+        anchor.text = htmlize::unescape(anchor.text.as_str()).into_owned();
+    }
     Ok(scan)
 }
 
@@ -87,16 +93,17 @@ impl Scan {
             "img" => this.picture(it),
             "base" if it.has_attribute("href") => this.bases.push(tag.start),
             "body" => Self::at_end(scan, it, move |this, at| this.body_end = Some(offset + at)),
-            "noscript" => Self::at_end(scan, it, move |this, at| {
+            // In SVG it is an element like any other.
+            "noscript" if it.namespace_uri() == XHTML => Self::at_end(scan, it, move |this, at| {
                 this.insides.push(tag.end..offset + at);
             }),
-            "a" | "area" => this.anchor(scan, html, offset, it),
-            _ if name.starts_with("v:") => this.anchor(scan, html, offset, it),
+            "a" | "area" => this.link(scan, html, offset, it),
+            _ if name.starts_with("v:") => this.link(scan, html, offset, it),
             _ => {}
         }
     }
 
-    fn anchor(
+    fn link(
         &mut self,
         scan: &Rc<RefCell<Self>>,
         html: &str,
@@ -108,7 +115,7 @@ impl Scan {
             anchor.text = it.get_attribute("alt").unwrap_or_default();
         } else if !it.is_self_closing() || it.tag_name() == "a" {
             self.open = Some(self.anchors.len());
-            Self::at_end(scan, it, |this, _| this.close());
+            Self::at_end(scan, it, |this, _| this.open = None);
         }
         self.anchors.push(anchor);
     }
@@ -120,19 +127,12 @@ impl Scan {
         then: impl FnOnce(&mut Self, usize) + 'static,
     ) {
         let scan = Rc::clone(scan);
-        let mut then = Some(then);
         if let Some(handlers) = it.end_tag_handlers() {
-            handlers.push(end_tag!(move |end| {
-                if let Some(then) = then.take() {
-                    then(&mut scan.borrow_mut(), end.source_location().bytes().start);
-                }
+            handlers.push(Box::new(move |end| {
+                then(&mut scan.borrow_mut(), end.source_location().bytes().start);
                 Ok(())
             }));
         }
-    }
-
-    fn close(&mut self) {
-        self.open = None;
     }
 
     fn picture(&mut self, it: &Element<'_, '_>) {

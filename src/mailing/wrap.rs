@@ -97,8 +97,8 @@ pub fn wrap(
         let place = Place::of(&anchor.href);
         let asked = place.url().filter(|url| !kept::is_kept(anchor, url, &own));
         let wrapped = asked.and_then(|url| links.wrapped(url));
-        let text = htmlize::unescape(&anchor.text);
-        flaws.extend(flaws_of(&place, wrapped, &text).map(|flaw| (anchor.value.start, flaw)));
+        flaws
+            .extend(flaws_of(&place, wrapped, &anchor.text).map(|flaw| (anchor.value.start, flaw)));
         edits.extend(anchor.notrack.iter().map(|at| (at.clone(), String::new())));
         edits.extend(wrapped.map(|url| (anchor.value.clone(), attribute_value(url))));
     }
