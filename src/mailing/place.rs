@@ -2,10 +2,10 @@
 
 use url::{ParseError, Url};
 
-/// How fields begin that are filled in for each recipient, by Mustache and its kin, Mailchimp,
-/// Salesforce, Mailjet, scripts, and server pages. None of them may stand in a URL as it is, so
-/// that the beginning is enough: a quote inside may have ended the attribute.
-const FIELDS: &[&str] = &["{{", "{%", "*|", "%%", "[[", "${", "<%"];
+/// How fields begin that are filled in for each recipient (merge tags): `{{…}}`, `{%…%}`, `${…}`,
+/// `{…}`, `[[…]]`, `[%…%]`, `*|…|*`, `<%…%>`. None may stand in a URL, so that its beginning is
+/// enough: a quote inside may have ended the attribute.
+const FIELDS: &[&str] = &["{", "[[", "[%", "*|", "<"];
 
 /// Where an href leads.
 pub(super) enum Place {
@@ -22,7 +22,7 @@ pub(super) enum Place {
 impl Place {
     /// `href`: entities decoded.
     pub(super) fn of(href: &str) -> Self {
-        if href.trim_start().starts_with('#') || FIELDS.iter().any(|field| href.contains(field)) {
+        if href.trim_start().starts_with('#') || has_field(href) {
             return Self::Other;
         }
         match Url::parse(href) {
@@ -40,4 +40,10 @@ impl Place {
             Self::Relative | Self::Broken | Self::Other => None,
         }
     }
+}
+
+/// Besides [`FIELDS`] there are `%%…%%` and `%…%`: somewhere in them a `%` encodes nothing.
+fn has_field(href: &str) -> bool {
+    let encodes = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    FIELDS.iter().any(|field| href.contains(field)) || !href.split('%').skip(1).all(encodes)
 }

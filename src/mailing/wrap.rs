@@ -19,7 +19,7 @@ const PIXEL_STYLE: &str =
 /// Where a mailing's clicks and opens go.
 #[derive(Clone, Copy, Debug)]
 pub struct Listener<'a> {
-    /// What its URLs begin with, such as `https://stats.example.com`.
+    /// What its URLs begin with, in lower case, such as `https://stats.example.com`.
     pub base: &'a str,
     /// The pixel's URL. None: opens are not counted.
     pub pixel: Option<&'a str>,
@@ -72,10 +72,10 @@ pub enum WrapError {
 /// Has the links of `html` go by the listener, and puts the pixel before `</body>`, or at the end
 /// where there is none.
 ///
-/// `wrapped` is asked once for each destination; what it says None to is left as it is. Links to
+/// `wrapped` is asked once for each destination, and says None for what is to be left as it is: what
+/// the `List-Unsubscribe` header names, hosts that are not allowed. Without asking are left: links to
 /// unsubscribe (`kept.rs` has the rule), with `data-notrack` or a merge field, to other schemes than
-/// http and https, to the listener's own pages, and relative ones are left without asking. It is
-/// the place to leave what `List-Unsubscribe` says, and hosts that are nobody's we know.
+/// http and https, to the listener's own pages, and relative ones.
 ///
 /// # Errors
 ///
@@ -90,15 +90,15 @@ pub fn wrap(
     refuse_wrapped(html, &own)?;
     let found = scan::scan(html).map_err(|_| WrapError::Ambiguous)?;
 
-    let mut links = Links { of: wrapped, known: HashMap::new(), links: Vec::new() };
+    let mut asked = Asked { of: wrapped, known: HashMap::new(), links: Vec::new() };
     let mut edits = Vec::new();
     let mut flaws: Vec<(usize, Flaw)> = found.bases.iter().map(|at| (*at, Flaw::Base)).collect();
     for anchor in &found.anchors {
         let place = Place::of(&anchor.href);
-        let asked = place.url().filter(|url| !kept::is_kept(anchor, url, &own));
-        let wrapped = asked.and_then(|url| links.wrapped(url));
-        flaws
-            .extend(flaws_of(&place, wrapped, &anchor.text).map(|flaw| (anchor.value.start, flaw)));
+        let url = place.url().filter(|url| !kept::is_kept(anchor, url, &own));
+        let wrapped = url.and_then(|url| asked.wrapped(url));
+        let at = anchor.value.start;
+        flaws.extend(flaws_of(&place, wrapped, &anchor.text).map(|flaw| (at, flaw)));
         edits.extend(anchor.notrack.iter().map(|at| (at.clone(), String::new())));
         edits.extend(wrapped.map(|url| (anchor.value.clone(), attribute_value(url))));
     }
@@ -107,7 +107,7 @@ pub fn wrap(
         edits.push((at..at, pixel_tag(pixel)));
     }
 
-    let links = links.links;
+    let links = asked.links;
     let mut warnings = flaw::warnings(html, flaws);
     let html = edited(html, edits);
     if html.len() > limits::MAILING_BYTES_SHOWN {
@@ -127,14 +127,14 @@ fn refuse_wrapped(html: &str, own: &str) -> Result<(), WrapError> {
 }
 
 /// Destinations, each asked for once.
-struct Links<F> {
+struct Asked<F> {
     of: F,
     /// The number of each in `links`.
     known: HashMap<Url, usize>,
     links: Vec<Link>,
 }
 
-impl<F: FnMut(&str) -> Option<String>> Links<F> {
+impl<F: FnMut(&str) -> Option<String>> Asked<F> {
     fn wrapped(&mut self, url: &Url) -> Option<&str> {
         let number = *self.known.entry(url.clone()).or_insert_with(|| {
             let destination = url.to_string();

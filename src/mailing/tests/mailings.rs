@@ -43,7 +43,7 @@ fn an_offer_with_an_image_map_and_flaws_is_wrapped() {
             ("https://rezepte.example/k%C3%BCrbis#suppe", 1),
             ("https://markt.example/alles", 1),
         ],
-        &[(7, Flaw::Base), (29, Flaw::Insecure), (29, Flaw::OtherHost), (33, Flaw::Relative)],
+        &[(6, Flaw::Base), (27, Flaw::Insecure), (27, Flaw::OtherHost), (31, Flaw::Relative)],
     );
 }
 

@@ -167,10 +167,17 @@ fn merge_fields_are_kept() {
         "<%= link %>",
         "https://a.example/?id={{ id }}",
         "https://*|HOST|*/",
+        "https://a.example/?id={EMAIL}",
+        "https://a.example/?id=%FACE%",
+        "https://a.example/?id=[%email%]",
         "&#123;&#123; url }}",
     ] {
         check_kept(&format!("href='{href}'"), "x");
     }
+    check_asked(
+        r#"<a href="https://a.example/?a%5B%5D=%7b&b[]=1">"#,
+        &["https://a.example/?a%5B%5D=%7b&b[]=1"],
+    );
     // The quote ends the attribute.
     check_kept(r#"href="https://a.example/{{ f "x" }}""#, "x");
 }
