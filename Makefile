@@ -24,7 +24,7 @@ ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
 endif
 
 .NOTPARALLEL:
-.PHONY: help setup build run test test-rust test-node test-browser bench lint clean pictures tracker dashboard beside chromium proxies
+.PHONY: help setup build run test test-rust test-node test-browser torture bench lint clean pictures tracker dashboard beside chromium proxies tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -47,7 +47,7 @@ test: test-rust test-node test-browser ## run every test; set up what they need
 	@echo
 	@node tests/counts.mjs $(LOGS)
 
-test-rust: dashboard beside ## run the tests of the program
+test-rust: dashboard beside tools ## run the tests of the program
 	@mkdir -p $(LOGS)
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo test --locked 2>&1 | tee $(LOGS)/rust.log
 
@@ -61,9 +61,13 @@ test-browser: dashboard beside chromium proxies ## walk the demo site and the da
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
 	@{ node tests/e2e/run.mjs; node tests/e2e/tracker.mjs; node tests/e2e/mailings.mjs; node tests/e2e/proxies.mjs; } 2>&1 | tee $(LOGS)/browser.log
 
-bench: dashboard ## run the benches
-	@node beside.mjs $(TARGET)/release
-	@cargo bench --locked
+# Forty faults a seed, from HEADCOUNT_TORTURE_SEED on, or from one that is drawn and printed.
+torture: dashboard beside tools ## do HEADCOUNT_TORTURE_FAULTS=1000 faults under load; nothing may be lost
+	@HEADCOUNT_REQUIRE_DASHBOARD=1 HEADCOUNT_TORTURE_FAULTS=$(or $(HEADCOUNT_TORTURE_FAULTS),1000) \
+		cargo test --locked --test it torture::counts_are_exact_under_faults_that_are_drawn_anew -- --nocapture
+
+bench: build ## run the benches, or those in BENCHES=…; write benches/RESULTS.md
+	@node benches/report.mjs $(BENCHES)
 
 lint: setup ## check format, lints and types
 	@cargo fmt --check
@@ -101,3 +105,6 @@ chromium: setup
 
 proxies: setup
 	@node tests/e2e/proxies.mjs --install
+
+tools: setup
+	@node tests/tools.mjs

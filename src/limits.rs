@@ -87,7 +87,10 @@ pub const LIMITER_KEYS_MAX: usize = 1_000_000;
 pub const COMMIT_RECORDS_MAX: usize = 65_536;
 
 /// Committed frames that may wait for the counter.
-pub const FRAMES_QUEUED_MAX: usize = 16;
+pub const FRAMES_QUEUED_MAX: usize = 4096;
+
+/// Records in them: seconds of a busy site, at about half a kilobyte each.
+pub const RECORDS_QUEUED_MAX: usize = 262_144;
 
 /// Bytes of the records that may wait for one group commit; past them the edge answers 503.
 pub const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;

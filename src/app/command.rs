@@ -1,13 +1,19 @@
 //! Commands from a terminal: the running program does them, or else the data folder is opened.
 
+use std::path::Path;
+
+use tokio::runtime;
+
 use super::folder::{DataFolder, FolderError};
 use super::sites;
+use super::storing::external;
 use super::welcome::url_of;
 use crate::config::Config;
 use crate::console::command::doctor::{self, DoctorContext};
 use crate::console::command::{self, Command, Desk, Reply};
 use crate::console::{StateDb, StateError, control};
 use crate::hit::{Clock as _, SystemClock};
+use crate::store::Store;
 
 /// Why a command could not be tried.
 #[derive(Debug, thiserror::Error)]
@@ -31,17 +37,26 @@ pub fn command(config: &Config, command: &Command) -> Result<Reply, CommandError
     let now = SystemClock.now();
     let folder = DataFolder::open(&config.data_dir)?;
     if *command == Command::Doctor {
-        return Ok(doctor::report(&DoctorContext {
-            config_problems: Vec::new(),
-            folder: doctor::probe_folder(folder.path()),
-            keyring: doctor::probe_keyring(),
-            now,
-            store: None,
-            ledger: None,
-            batches_set_aside: None,
-        }));
+        return Ok(doctor::report(&examine(config, folder.path())));
     }
     let state = StateDb::open(folder.path(), sites::configured(config))?;
     let url = url_of(&config.console_listen);
     Ok(command::run(&Desk { state: &state, url: &url, now }, None, command))
+}
+
+/// What can be known while no program runs. A ClickHouse of the operator's own does.
+fn examine(config: &Config, folder: &Path) -> DoctorContext {
+    let mut context = doctor::probe(folder, &SystemClock);
+    match external(config) {
+        Ok(None) => {}
+        Err(error) => context.store = Some(Err(error.to_string())),
+        Ok(Some(store)) => match runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                let store = Store::new(store);
+                runtime.block_on(doctor::probe_store(&mut context, &store, &SystemClock));
+            }
+            Err(error) => context.store = Some(Err(error.kind().to_string())),
+        },
+    }
+    context
 }

@@ -63,7 +63,7 @@ impl Counting {
     }
 
     /// Counts a frame; cuts on the way where it makes more rows than a batch should have.
-    fn take(&mut self, frame: &Frame) {
+    pub(super) fn take(&mut self, frame: &Frame) {
         debug_assert!(frame.first >= self.applied, "a frame is counted once");
         self.applied = frame.first;
         let mut records = frame.records.as_slice();
@@ -92,7 +92,7 @@ impl Counting {
     /// Hands the rows to the outbox. False: it could not keep them; they stay here, the edge is
     /// told to refuse, and the next cut tries again. Each cut is a commit of its own, so that what
     /// waits for a disk never grows past what one frame of the outbox can hold.
-    fn cut(&mut self) -> bool {
+    pub(super) fn cut(&mut self) -> bool {
         if !self.rows.is_empty() {
             let rows = std::mem::take(&mut self.rows);
             self.unkept.push_back((self.applied, store::encode(&rows, &self.node)));
@@ -114,7 +114,7 @@ impl Counting {
     }
 
     /// Keeps the state after the records before `applied`: all their rows are in the outbox.
-    fn checkpoint(&self) {
+    pub(super) fn checkpoint(&self) {
         let parts = self.counter.lock().unwrap_or_else(PoisonError::into_inner).encode();
         let sections: Vec<Section> =
             parts.into_iter().map(|part| Section { key: part.key, bytes: part.bytes }).collect();

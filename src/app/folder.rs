@@ -1,11 +1,12 @@
 //! The data folder: its version, and the installation's name.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::hit::Second;
+use crate::spool::disk::make_folder;
 
 /// The version that this program writes.
 const FORMAT: u32 = 1;
@@ -38,7 +39,7 @@ impl DataFolder {
     /// Opens the folder, or makes it. Only its owner can look into it.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let io = |error| FolderError::Io(path.to_owned(), error);
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+        make_folder(path).map_err(io)?;
         let format_file = path.join("format");
         match line(&format_file).map_err(io)? {
             None => keep(path, "format", &FORMAT.to_string()).map_err(io)?,

@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use super::import::accept;
 use super::metrics;
@@ -53,6 +57,21 @@ pub(super) struct Running {
 impl Running {
     fn counter(&self) -> MutexGuard<'_, Counter> {
         self.counter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger's sums; what is half counted is waited for.
+    async fn settled_ledger(&self) -> LedgerFacts {
+        for _ in 0..10 {
+            let mut ledger = LedgerFacts::default();
+            ledger.add(self.totals());
+            if ledger.balances() {
+                return ledger;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+        let mut ledger = LedgerFacts::default();
+        ledger.add(self.totals());
+        ledger
     }
 
     /// The ledger's totals over all sites, by reason.
@@ -139,18 +158,16 @@ impl Live for Running {
 impl Examiner for Running {
     fn examine(&self) -> Pin<Box<dyn Future<Output = DoctorContext> + Send + '_>> {
         Box::pin(async {
-            let mut ledger = LedgerFacts::default();
-            let totals: Vec<(&'static str, u64)> = self.totals().into_iter().collect();
-            ledger.add(&totals);
-            DoctorContext {
-                config_problems: Vec::new(),
-                folder: doctor::probe_folder(&self.data_dir),
-                keyring: doctor::probe_keyring(),
-                now: self.clock.now(),
-                store: Some(doctor::probe_store(&*self.store).await),
-                ledger: Some(ledger),
-                batches_set_aside: Some(self.outbox.figures().set_aside),
+            let (dir, clock) = (self.data_dir.clone(), Arc::clone(&self.clock));
+            // It reads all of spool and outbox: not on a thread that answers the dashboard.
+            let probed = spawn_blocking(move || doctor::probe(&dir, &*clock)).await;
+            let mut context = probed.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+            context.ledger = Some(self.settled_ledger().await);
+            match self.store.get() {
+                None => context.store = Some(Err("it does not answer yet".to_owned())),
+                Some(store) => doctor::probe_store(&mut context, store, &*self.clock).await,
             }
+            context
         })
     }
 }
@@ -168,6 +185,11 @@ impl Connected {
             debug_assert!(false, "there is one store");
         }
         self.there.notify_waiters();
+    }
+
+    /// The store, if there is one by now.
+    fn get(&self) -> Option<&Store> {
+        self.store.get()
     }
 
     /// The store, once there is one.

@@ -20,6 +20,8 @@ mod recover;
 mod serve;
 mod sites;
 mod storing;
+#[cfg(test)]
+mod tests;
 mod welcome;
 
 pub use command::{CommandError, command};

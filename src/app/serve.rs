@@ -352,7 +352,12 @@ async fn run(
         _ = asked.wait_for(|asked| *asked) => {}
         _ = timeout(STORE_START, running.store.wait()) => {}
     }
-    welcome(&config, &state, &url, demo, running.clock.now())?;
+    // Hits are taken by now: what cannot be said, as on a full disk, must not end that.
+    if let Err(error) = welcome(&config, &state, &url, demo, running.clock.now()) {
+        let why = error.to_string();
+        let values = [("why", Value::Operator(&why))];
+        telemetry::warn("app", "no sign-in link could be made: see headcount sign-in", &values);
+    }
 
     let imports_task = tokio::spawn(storing::write_imports(Arc::clone(&running), stopped.clone()));
     // Until a signal, or until the store turns out to be unusable.

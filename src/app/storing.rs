@@ -26,16 +26,22 @@ pub(super) enum Target {
 
 /// Where rows go by the configuration; the engine's library is looked for here.
 pub(super) fn target(config: &Config, folder: &DataFolder) -> Result<Target, ServeError> {
-    let Some(external) = &config.store else {
-        let program = std::env::current_exe()
-            .map_err(|error| ServeError::Io("finding this program's own file", error))?;
-        return Ok(Target::Engine(EngineConfig {
-            dir: folder.path().join("engine"),
-            library: find_library(&program)?,
-            program,
-            memory_bytes: config.engine_memory_bytes,
-        }));
-    };
+    if let Some(external) = external(config)? {
+        return Ok(Target::External(external));
+    }
+    let program = std::env::current_exe()
+        .map_err(|error| ServeError::Io("finding this program's own file", error))?;
+    Ok(Target::Engine(EngineConfig {
+        dir: folder.path().join("engine"),
+        library: find_library(&program)?,
+        program,
+        memory_bytes: config.engine_memory_bytes,
+    }))
+}
+
+/// The ClickHouse that somebody else runs, if there is one.
+pub(super) fn external(config: &Config) -> Result<Option<StoreConfig>, ServeError> {
+    let Some(external) = &config.store else { return Ok(None) };
     let password = match &external.password_file {
         None => None,
         Some(path) => {
@@ -44,11 +50,12 @@ pub(super) fn target(config: &Config, folder: &DataFolder) -> Result<Target, Ser
             Some(text.trim_end_matches(['\r', '\n']).to_owned())
         }
     };
-    Ok(Target::External(StoreConfig {
+    Ok(Some(StoreConfig {
         url: external.url.clone(),
         user: external.user.clone(),
         password,
         database: config.database.clone(),
+        insert_timeout: external.insert_timeout,
     }))
 }
 

@@ -96,6 +96,9 @@ pub struct External {
     pub user: String,
     /// File with the password.
     pub password_file: Option<PathBuf>,
+    /// Time for one insert. What a proxy may still hold after a failure is waited out for twice
+    /// this.
+    pub insert_timeout: Duration,
 }
 
 /// Everything that is wrong with a configuration: never empty.
@@ -279,16 +282,22 @@ fn external(r: &mut Reader) -> Option<External> {
     let url = r.optional("store", "url");
     let user = r.optional("store", "user");
     let password_file = r.path("store", "password_file");
+    let timeout_named = r.is_set("store", "insert_timeout_s");
+    let insert_timeout_s = r.number("store", "insert_timeout_s", 60, 1, 600);
     let Some(url) = url else {
-        if user.is_some() || password_file.is_some() || named {
-            r.problem("[store] user, password_file and database need a url".to_owned());
+        if user.is_some() || password_file.is_some() || named || timeout_named {
+            r.problem(
+                "[store] user, password_file, database and insert_timeout_s need a url".to_owned(),
+            );
         }
         return None;
     };
     if !(url.starts_with("http://") && url.len() > "http://".len()) {
         r.problem(format!("[store] url is {url:?}: it begins with http:// and names a host"));
     }
-    Some(External { url, user: user.unwrap_or_else(|| "default".to_owned()), password_file })
+    let user = user.unwrap_or_else(|| "default".to_owned());
+    let insert_timeout = Duration::from_secs(u64::from(insert_timeout_s));
+    Some(External { url, user, password_file, insert_timeout })
 }
 
 fn sites(r: &mut Reader, signals_by_default: Signals) -> Vec<SiteConfig> {

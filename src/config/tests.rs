@@ -106,6 +106,8 @@ fn wrong_values_are_named() {
     check("[ingest]\nevent_path = \"/s.full.js\"", "event_path is a path of the script's");
     check("[store]\nuser = \"me\"", "need a url");
     check("[store]\ndatabase = \"x\"", "need a url");
+    check("[store]\ninsert_timeout_s = 5", "need a url");
+    check("[store]\ninsert_timeout_s = 0", "a whole number from 1 to 600");
     check("[store]\nurl = \"ftp://x\"", "begins with http://");
     check("[privacy]\nsignals = \"ignore\"", "withhold or drop");
     check("[spool]\nmax_bytes = 5000000", "at least twice segment_bytes");

@@ -22,8 +22,11 @@ use crate::telemetry::{self, Value};
 /// The socket's name in the data folder.
 pub const FILE: &str = "control.sock";
 
-/// How long a command may take; `doctor` waits for the store.
+/// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The same for `doctor`, which reads all of spool and outbox: gigabytes, from a slow disk.
+const DOCTOR_PATIENCE: Duration = Duration::from_mins(10);
 
 /// How long a client may take to say its line.
 const LINE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -110,7 +113,8 @@ pub fn ask(data_dir: &Path, command: &Command) -> std::io::Result<Option<Reply>>
         }
         Err(error) => return Err(error),
     };
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let reads_all = *command == Command::Doctor;
+    stream.set_read_timeout(Some(if reads_all { DOCTOR_PATIENCE } else { PATIENCE }))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(command)?;
     line.push(b'\n');

@@ -13,11 +13,13 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::command::doctor::{self, Check, DoctorContext, Folder, LedgerFacts, Level, StoreFacts};
+use super::command::doctor::{self, Check, DoctorContext, Folder, Keyring, LedgerFacts, Level};
 use super::*;
 use crate::hit::{ManualClock, Second, SiteName};
+use crate::outbox::Table;
+use crate::spool::Verified;
 use crate::stats::Pending;
-use crate::store::{Param, StoreError};
+use crate::store::{Health, Param, StoreError};
 
 const NOW: Second = Second(1_795_411_020);
 
@@ -555,15 +557,22 @@ fn a_configured_site_wins_over_an_added_one() {
 }
 
 fn healthy() -> DoctorContext {
+    let ledger = Some(LedgerFacts { received: 14, accounted: 14 });
     DoctorContext {
-        config_problems: Vec::new(),
         folder: Ok(Folder { free_bytes: 100 << 30, newest: Second(NOW.0 - 60) }),
-        keyring: Ok(()),
+        spool: Ok(Verified::default()),
+        outbox: Ok(Verified::default()),
+        keyring: Ok(Keyring::Machine),
         now: NOW,
-        store: Some(Ok(StoreFacts { version: "26.7.3.1".to_owned(), now: NOW })),
-        ledger: Some(LedgerFacts { received: 14, accounted: 14 }),
-        batches_set_aside: Some(0),
+        store: Some(Ok(health("26.7.3.1", 0))),
+        ledger,
+        stored_ledger: ledger,
+        batches_set_aside: Ok(0),
     }
+}
+
+fn health(version: &str, clock_ahead_ms: i64) -> Health {
+    Health { version: version.to_owned(), clock_ahead_ms, embedded: false, wrong: Vec::new() }
 }
 
 fn diagnosed(change: impl FnOnce(&mut DoctorContext), subject: &str, expected: Level) {
@@ -582,14 +591,13 @@ fn diagnosed(change: impl FnOnce(&mut DoctorContext), subject: &str, expected: L
 fn a_healthy_installation_gets_no_warning() {
     let checks = doctor::examine(&healthy());
     let levels: Vec<Level> = checks.iter().map(|check| check.level).collect();
-    assert_eq!(levels, vec![Level::Ok; 9]);
+    assert_eq!(levels, vec![Level::Ok; 12]);
 }
 
 #[test]
 fn the_doctor_finds_each_illness() {
     use Level::{Error, Warning};
     let wrong = |why: &str| Err(why.to_owned());
-    diagnosed(|c| c.config_problems.push("line 3".to_owned()), "configuration", Error);
     diagnosed(|c| c.folder = Err("read-only".to_owned()), "data folder", Error);
     diagnosed(|c| c.folder = Err("read-only".to_owned()), "disk space", Warning);
     let folder = |free_bytes, newest| Ok(Folder { free_bytes, newest });
@@ -597,24 +605,34 @@ fn the_doctor_finds_each_illness() {
     diagnosed(|c| c.folder = folder(3 << 30, NOW), "disk space", Warning);
     diagnosed(|c| c.folder = folder(1 << 40, Second(NOW.0 + 900)), "clock", Error);
     diagnosed(|c| c.folder = folder(1 << 40, Second(NOW.0 + 20)), "clock", Level::Ok);
-    diagnosed(|c| c.keyring = wrong("forbidden").map(|_: u8| ()), "keyring", Warning);
+    diagnosed(|c| c.keyring = Err("forbidden".to_owned()), "keyring", Error);
+    diagnosed(|c| c.keyring = Ok(Keyring::Namespace), "keyring", Warning);
     diagnosed(|c| c.store = Some(wrong("away").map(|_: u8| unreachable!())), "ClickHouse", Error);
     diagnosed(|c| c.store = None, "ClickHouse", Warning);
-    let store = |version: &str, now| Some(Ok(StoreFacts { version: version.to_owned(), now }));
-    diagnosed(|c| c.store = store("22.3.1", NOW), "ClickHouse", Warning);
-    diagnosed(|c| c.store = store("26.7", Second(NOW.0 - 90)), "ClickHouse's clock", Error);
+    let store = |version: &str, ahead_ms| Some(Ok(health(version, ahead_ms)));
+    diagnosed(|c| c.store = store("22.3.1", 0), "ClickHouse", Error);
+    diagnosed(|c| c.store = store("26.7", -90_000), "ClickHouse's clock", Error);
+    let bare =
+        Health { wrong: vec![(Table::Pages, "fsync_after_insert = 1")], ..health("26.7", 0) };
+    diagnosed(|c| c.store = Some(Ok(bare)), "ClickHouse's tables", Error);
     let ledger = |received, accounted| Some(LedgerFacts { received, accounted });
     diagnosed(|c| c.ledger = ledger(10, 11), "ledger", Error);
-    diagnosed(|c| c.ledger = ledger(11, 10), "ledger", Warning);
-    diagnosed(|c| c.batches_set_aside = Some(2), "batches set aside", Error);
-    diagnosed(|c| c.batches_set_aside = None, "batches set aside", Warning);
+    diagnosed(|c| c.ledger = ledger(11, 10), "ledger", Error);
+    diagnosed(|c| c.ledger = None, "ledger", Warning);
+    diagnosed(|c| c.stored_ledger = ledger(11, 10), "ledger in ClickHouse", Error);
+    diagnosed(|c| c.stored_ledger = None, "ledger in ClickHouse", Warning);
+    let bent = Verified { bad_frames: 1, ..Verified::default() };
+    diagnosed(|c| c.spool = Ok(bent), "spool", Error);
+    diagnosed(|c| c.outbox = Ok(bent), "outbox", Error);
+    diagnosed(|c| c.batches_set_aside = Ok(2), "batches set aside", Error);
+    diagnosed(|c| c.batches_set_aside = Err("no".to_owned()), "batches set aside", Error);
 }
 
 #[test]
 fn the_doctor_sums_the_ledger_as_the_contract_does() {
     let mut facts = LedgerFacts::default();
-    facts.add(&[("received", 14), ("counted", 10), ("withheld", 1), ("key_lost", 1)]);
-    facts.add(&[("dropped:bot", 3), ("rejected:shed", 1)]);
+    facts.add([("received", 14), ("counted", 10), ("withheld", 1), ("key_lost", 1)]);
+    facts.add([("dropped:bot", 3), ("rejected:shed", 1)]);
     assert_eq!(facts, LedgerFacts { received: 14, accounted: 14 });
 }
 

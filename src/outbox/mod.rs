@@ -23,14 +23,15 @@ mod content;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::spool::Lsn;
 use crate::spool::disk::{self, Disk, RealDisk};
 use crate::spool::log::{Log, LogError, Place};
+use crate::spool::verify::verify_log;
+use crate::spool::{Lsn, Verified};
 use crate::telemetry::{self, Value};
 use content::Content;
 
@@ -139,7 +140,8 @@ pub struct Reached {
     pub lsn: Lsn,
     /// Bytes cut off the end: a frame that was not whole when the process or machine died.
     pub torn_bytes: u64,
-    /// Frames that do not verify, before whole ones: their rows are lost.
+    /// Frames that do not verify, before whole ones: their rows are lost. Power that goes may leave
+    /// such a `done`, which loses none.
     pub bad_frames: u64,
     /// Batches that wait.
     pub waiting: usize,
@@ -157,6 +159,22 @@ pub struct OutboxFigures {
     /// Whether the bound is reached.
     pub full: bool,
 }
+
+/// Looks whether the outbox in `dir` verifies, and changes nothing; one that was never made is whole.
+pub fn verify(dir: &Path) -> std::io::Result<Verified> {
+    verify_log(&RealDisk::at(dir.to_owned()), "outbox.key", &["outbox.key"])
+}
+
+/// How many batches were set aside in the outbox in `dir`.
+pub fn set_aside(dir: &Path) -> std::io::Result<usize> {
+    match RealDisk::at(dir.join(ASIDE)).list() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        names => names.map(|names| names.len()),
+    }
+}
+
+/// The folder of the batches that were set aside.
+const ASIDE: &str = "aside";
 
 /// Which log this is, in its segments' heads.
 const KIND: u32 = 2;
@@ -199,11 +217,11 @@ impl Outbox {
     pub fn open(config: &OutboxConfig) -> Result<(Self, Reached), OutboxError> {
         let folder = |path| RealDisk::open(path).map_err(|error| OutboxError::Io("folder", error));
         let disk = Arc::new(folder(config.dir.clone())?);
-        let aside = Arc::new(folder(config.dir.join("aside"))?);
+        let aside = Arc::new(folder(config.dir.join(ASIDE))?);
         Self::open_on(disk, aside, SEGMENT_BYTES, config.max_bytes)
     }
 
-    fn open_on(
+    pub(crate) fn open_on(
         disk: Arc<dyn Disk>,
         aside: Arc<dyn Disk>,
         segment_bytes: u64,
@@ -235,7 +253,7 @@ impl Outbox {
         if opened.bad_frames > 0 {
             telemetry::error(
                 "outbox",
-                "rows are lost: frames do not verify",
+                "frames do not verify: rows may be lost",
                 &[("frames", Value::from(opened.bad_frames))],
             );
         }

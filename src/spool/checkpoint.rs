@@ -13,7 +13,7 @@ use super::{Lsn, Section, SpoolError};
 use crate::keys::{KeyId, Keys, SealKey};
 use crate::telemetry;
 
-const NAME: &str = "checkpoint";
+pub(super) const NAME: &str = "checkpoint";
 const MAGIC: &[u8; 8] = b"HCNTCHK\n";
 pub(super) const VERSION: u32 = 1;
 const KEY_CONTEXT: &str = "headcount 2026-11 checkpoint key v1";
@@ -86,6 +86,11 @@ pub(super) fn load(
         telemetry::error("spool", "the checkpoint does not decode and is not used", &[]);
     }
     Ok(loaded)
+}
+
+/// Whether a checkpoint is as it was written.
+pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    verified(bytes).is_some()
 }
 
 /// Its version, and what stands behind that.

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One folder of files.
 pub(crate) trait Disk: Send + Sync + 'static {
@@ -15,8 +15,8 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn read_at(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>>;
     /// A new file, which must not be there yet, for appending.
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
-    /// Cuts a file to `length`, durably.
-    fn truncate(&self, name: &str, length: u64) -> io::Result<()>;
+    /// Cuts a file to `length`, durably: what is left of it is on the disk.
+    fn cut(&self, name: &str, length: u64) -> io::Result<()>;
     /// Gives a file another name, replacing what has it. Durable after [`Disk::sync_folder`].
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file. Durable after [`Disk::sync_folder`].
@@ -39,9 +39,13 @@ pub(crate) struct RealDisk(PathBuf);
 impl RealDisk {
     /// The folder, made if it is not there, for its owner alone.
     pub(crate) fn open(folder: PathBuf) -> io::Result<Self> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        make_folder(&folder)?;
         Ok(Self(folder))
+    }
+
+    /// The folder, whether it is there or not.
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self(folder)
     }
 }
 
@@ -70,7 +74,7 @@ impl Disk for RealDisk {
         Ok(Box::new(file))
     }
 
-    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
+    fn cut(&self, name: &str, length: u64) -> io::Result<()> {
         let file = OpenOptions::new().write(true).open(self.0.join(name))?;
         file.set_len(length)?;
         file.sync_all()
@@ -96,6 +100,21 @@ impl DiskFile for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+}
+
+/// Makes a folder and those that it is in, durably, for their owner alone; one that is there is made.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let parent = folder.parent().filter(|parent| *parent != Path::new(""));
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => File::open(parent.unwrap_or(Path::new(".")))?.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && parent.is_some() => {
+            parent.map_or(Ok(()), make_folder)?;
+            make_folder(folder)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -19,9 +19,9 @@
 //!
 //! **Opening.** Segments are walked in order. Where a frame is not whole, the next whole one is
 //! looked for: if there is none, and it is the last segment, this is the torn tail of a process or
-//! machine that died, and it is cut; everything else is a bad frame, counted and stepped over. A
-//! last segment whose head is damaged is put aside under another name. A
-//! segment reaches no further than the place at which the next begins: what stands behind that was
+//! machine that died, and it is cut; everything else is a bad frame, counted and stepped over. What
+//! is left of the last segment is synced: a frame that is read is on the disk. A last segment whose
+//! head is damaged is put aside under another name. A segment reaches no further than the place at which the next begins: what stands behind that was
 //! written by a commit that failed, and its client was told so.
 //!
 //! **Deleting.** Whole segments, the oldest first, and never the last.
@@ -38,6 +38,9 @@ use crate::limits;
 use crate::telemetry::{self, Value};
 
 const SEGMENT_KEY_CONTEXT: &str = "headcount 2026-11 log segment key v1";
+
+/// What stands behind the name of a segment that was put aside.
+const DAMAGED: &str = ".damaged";
 
 /// Why a log cannot be used.
 #[derive(Debug)]
@@ -144,7 +147,7 @@ impl Log {
             opened.next = opened.next.max(self.segments[at].first);
             opened.bad_frames += bad;
             let torn = bytes.len() as u64 - whole_up_to;
-            if at == last && torn > 0 {
+            if at == last {
                 if whole_up_to == 0 && bad > 0 {
                     self.put_aside(&name)?;
                 } else {
@@ -171,18 +174,19 @@ impl Log {
     /// Gives a segment without a readable head a name that is no segment's, for whoever can still
     /// read something in it.
     fn put_aside(&self, name: &str) -> Result<(), LogError> {
-        let renamed = self.disk.rename(name, &format!("{name}.damaged"));
+        let renamed = self.disk.rename(name, &format!("{name}{DAMAGED}"));
         renamed
             .and_then(|()| self.disk.sync_folder())
             .map_err(|error| LogError::Io("putting a damaged segment aside", error))
     }
 
-    /// Cuts a file to its whole part; to nothing: removes it.
+    /// Cuts a file to its whole part; to nothing: removes it. Also where it is whole: the process
+    /// that wrote it may not have lived to sync it, and what is built upon it from here on needs it.
     fn cut(&self, name: &str, bytes: u64) -> Result<(), LogError> {
         let cut = if bytes == 0 {
             self.disk.remove(name).and_then(|()| self.disk.sync_folder())
         } else {
-            self.disk.truncate(name, bytes)
+            self.disk.cut(name, bytes)
         };
         cut.map_err(|error| LogError::Io("cutting the torn tail", error))
     }
@@ -282,7 +286,7 @@ impl Log {
         self.active = None;
         if let Some(segment) = self.segments.last() {
             // If it cannot be cut, the next segment's first place bounds it all the same.
-            drop(self.disk.truncate(&name_of(segment.first), segment.bytes));
+            drop(self.disk.cut(&name_of(segment.first), segment.bytes));
         }
     }
 
@@ -377,6 +381,26 @@ impl Log {
     pub(crate) fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
+}
+
+/// Looks at the segments among `names`, and changes nothing: the bad frames and the bad segments that
+/// an open would find or has put aside, and how many segments there are.
+pub(crate) fn verify(disk: &dyn Disk, names: &[String]) -> io::Result<(u64, u64, u64)> {
+    let last = names.iter().filter_map(|name| place_in(name)).max();
+    let aside = names.iter().filter(|name| name.ends_with(DAMAGED)).count() as u64;
+    let (mut bad_frames, mut bad_segments, mut segments) = (0, aside, 0);
+    for name in names {
+        let Some(first) = place_in(name) else { continue };
+        // A running program deletes segments.
+        let Some(bytes) = disk::read_if_there(disk, name)? else { continue };
+        segments += 1;
+        if SegmentHead::decode(&bytes).is_some() {
+            walk(&bytes, u64::MAX, &mut bad_frames, |_, _, _| {});
+        } else if Some(first) != last || bytes.len() > SEGMENT_HEAD_BYTES {
+            bad_segments += 1;
+        }
+    }
+    Ok((bad_frames, bad_segments, segments))
 }
 
 /// Walks the whole frames of a segment's bytes that lie before `limit`; counts the places at which

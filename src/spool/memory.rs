@@ -1,17 +1,21 @@
 //! A disk in memory that forgets what was not synced, tears writes and fails when told to.
+//!
+//! **When the power goes**, what was synced stays. Of what was appended since, each page stays or is
+//! empty, in any order, and the file ends anywhere. Of the names that were made, changed and removed
+//! since their folder was synced, each change has happened or not, whatever became of the others.
+//!
+//! **After a sync that failed**, the next ones say yes and keep nothing, as Linux does: it has marked
+//! the pages clean.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, DiskFile};
 
-#[derive(Clone, Default)]
-struct Content {
-    bytes: Vec<u8>,
-    /// So many of them survive a crash for sure.
-    synced: usize,
-}
+/// Bytes that reach the disk together: small, so that a frame has several.
+const PAGE_BYTES: usize = 64;
 
 /// What fails next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,22 +30,140 @@ pub(crate) enum Fault {
     Remove,
 }
 
-#[derive(Default)]
+/// How many changes a program still makes before it is killed, or its machine is without power.
+/// Clones share it.
+#[derive(Clone)]
+pub(crate) struct Life(Arc<AtomicU64>);
+
+impl Life {
+    /// One that ends at the change of this number, counted from 1.
+    pub(crate) fn of(changes: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(changes)))
+    }
+
+    /// Says whether this change is the last one: it happens, and nobody learns of it. Fails once
+    /// life is over.
+    fn spend(&self) -> io::Result<bool> {
+        let less = |left: u64| left.checked_sub(1);
+        let before = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        before.map(|left| left == 1).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self::of(u64::MAX)
+    }
+}
+
+/// Numbers by a seed: the same ones for the same seed (SplitMix64).
+pub(crate) struct Chance(pub(crate) u64);
+
+impl Chance {
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
+
+#[derive(Clone, Default)]
+struct Content {
+    bytes: Vec<u8>,
+    /// So many of them survive for sure.
+    synced: usize,
+    /// A sync has failed: later ones keep nothing.
+    failed: bool,
+}
+
+impl Content {
+    /// What the disk holds of it when the power is back.
+    fn survived(&self, chance: Option<&mut Chance>) -> Self {
+        let mut bytes = self.bytes[..self.synced].to_vec();
+        if let Some(chance) = chance {
+            let unsynced = self.bytes.len() - self.synced;
+            let end = self.synced + below(chance, unsynced + 1);
+            while bytes.len() < end {
+                let page_end = (bytes.len() / PAGE_BYTES + 1) * PAGE_BYTES;
+                let page = bytes.len()..page_end.min(end);
+                match chance.below(4) {
+                    0 => bytes.resize(page.end, 0),
+                    _ => bytes.extend_from_slice(&self.bytes[page]),
+                }
+            }
+        }
+        Self { synced: bytes.len(), bytes, failed: false }
+    }
+}
+
+fn below(chance: &mut Chance, end: usize) -> usize {
+    usize::try_from(chance.below(end as u64)).expect("below a usize")
+}
+
+/// A change to the names: the one that is gone, and the one that now leads to a file.
+#[derive(Clone)]
+struct Change {
+    gone: Option<String>,
+    there: Option<(String, usize)>,
+}
+
+impl Change {
+    fn happen(&self, names: &mut BTreeMap<String, usize>) {
+        if let Some(gone) = &self.gone {
+            names.remove(gone);
+        }
+        if let Some((name, file)) = &self.there {
+            names.insert(name.clone(), *file);
+        }
+    }
+}
+
+#[derive(Clone, Default)]
 struct State {
-    files: BTreeMap<String, Content>,
-    /// The names that survive a crash.
-    names: BTreeSet<String>,
+    files: Vec<Content>,
+    names: BTreeMap<String, usize>,
+    /// The names when the folder was last synced.
+    synced_names: BTreeMap<String, usize>,
+    /// What became of them since.
+    changes: Vec<Change>,
     fault: Option<Fault>,
     full: bool,
 }
 
+impl State {
+    fn change(&mut self, change: Change) {
+        change.happen(&mut self.names);
+        self.changes.push(change);
+    }
+
+    fn file(&mut self, name: &str) -> io::Result<&mut Content> {
+        let at = *self.names.get(name).ok_or_else(missing)?;
+        Ok(&mut self.files[at])
+    }
+}
+
 /// A folder that can crash. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct MemoryDisk(Arc<Mutex<State>>);
+pub(crate) struct MemoryDisk {
+    state: Arc<Mutex<State>>,
+    life: Life,
+}
 
 impl MemoryDisk {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(state: State) -> Self {
+        Self { state: Arc::new(Mutex::new(state)), life: Life::default() }
+    }
+
+    /// The same folder, for a program that lives so long.
+    pub(crate) fn for_life(&self, life: &Life) -> Self {
+        Self { state: Arc::clone(&self.state), life: life.clone() }
     }
 
     /// Makes something fail; none: everything works again.
@@ -51,43 +173,47 @@ impl MemoryDisk {
         state.fault = fault.filter(|fault| *fault != Fault::All);
     }
 
-    /// The disk after a crash that kept `kept` of the bytes of each file that were not synced.
-    pub(crate) fn crashed(&self, kept: usize) -> Self {
+    /// The folder when the power is back; with a seed of 0 nothing is left that was not synced.
+    pub(crate) fn without_power(&self, seed: u64) -> Self {
         let state = self.state();
-        let survive = |content: &Content| {
-            let length = (content.synced + kept).min(content.bytes.len());
-            Content { bytes: content.bytes[..length].to_vec(), synced: length }
-        };
-        let there = state.files.iter().filter(|(name, _)| state.names.contains(*name));
-        let files: BTreeMap<_, _> =
-            there.map(|(name, content)| (name.clone(), survive(content))).collect();
-        let names = files.keys().cloned().collect();
-        Self(Arc::new(Mutex::new(State { files, names, fault: None, full: false })))
+        let mut chance = (seed != 0).then_some(Chance(seed));
+        let mut names = state.synced_names.clone();
+        for change in &state.changes {
+            if chance.as_mut().is_some_and(|chance| chance.below(2) == 0) {
+                change.happen(&mut names);
+            }
+        }
+        let files = state.files.iter().map(|file| file.survived(chance.as_mut())).collect();
+        let synced_names = names.clone();
+        Self::of(State { files, names, synced_names, ..State::default() })
     }
 
     /// A file's bytes, to be changed from outside.
     pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();
-        let content = state.files.get_mut(name).expect("the file is there");
+        let content = state.file(name).expect("the file is there");
         change(&mut content.bytes);
         content.synced = content.bytes.len();
     }
 
     /// The names of the files, in order.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.state().files.keys().cloned().collect()
+        self.state().names.keys().cloned().collect()
     }
 
     /// A copy that goes its own way.
     pub(crate) fn copy(&self) -> Self {
-        let state = self.state();
-        let (files, names) = (state.files.clone(), state.names.clone());
-        Self(Arc::new(Mutex::new(State { files, names, fault: None, full: false })))
+        Self::of(self.state().clone())
     }
 }
 
 fn missing() -> io::Error {
     io::ErrorKind::NotFound.into()
+}
+
+/// What the last change of a life answers: nobody hears it.
+fn unheard<T>(last: bool, answer: T) -> io::Result<T> {
+    if last { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(answer) }
 }
 
 impl Disk for MemoryDisk {
@@ -96,42 +222,48 @@ impl Disk for MemoryDisk {
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        Ok(self.state().files.get(name).ok_or_else(missing)?.bytes.clone())
+        Ok(self.state().file(name)?.bytes.clone())
     }
 
     fn read_at(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let state = self.state();
-        let bytes = &state.files.get(name).ok_or_else(missing)?.bytes;
+        let mut state = self.state();
         let from = usize::try_from(offset).expect("small");
-        let part = bytes.get(from..from + length);
+        let part = state.file(name)?.bytes.get(from..from + length);
         part.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
-        if state.files.contains_key(name) {
+        if state.names.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        state.files.insert(name.to_owned(), Content::default());
-        Ok(Box::new(MemoryFile { disk: self.clone(), name: name.to_owned() }))
+        let last = self.life.spend()?;
+        let file = state.files.len();
+        state.files.push(Content::default());
+        state.change(Change { gone: None, there: Some((name.to_owned(), file)) });
+        unheard(last, Box::new(MemoryFile { disk: self.clone(), file }))
     }
 
-    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
+    fn cut(&self, name: &str, length: u64) -> io::Result<()> {
         let mut state = self.state();
         if state.full {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let content = state.files.get_mut(name).ok_or_else(missing)?;
+        let content = state.file(name)?;
+        unheard(self.life.spend()?, ())?;
         content.bytes.truncate(usize::try_from(length).expect("small"));
-        content.synced = content.bytes.len();
+        let length = content.bytes.len();
+        content.synced = if content.failed { content.synced.min(length) } else { length };
         Ok(())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state();
-        let content = state.files.remove(from).ok_or_else(missing)?;
-        state.files.insert(to.to_owned(), content);
-        Ok(())
+        let file = *state.names.get(from).ok_or_else(missing)?;
+        let last = self.life.spend()?;
+        let there = Some((to.to_owned(), file));
+        state.change(Change { gone: Some(from.to_owned()), there });
+        unheard(last, ())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -140,7 +272,12 @@ impl Disk for MemoryDisk {
             state.fault = None;
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        state.files.remove(name).map(drop).ok_or_else(missing)
+        if !state.names.contains_key(name) {
+            return Err(missing());
+        }
+        let last = self.life.spend()?;
+        state.change(Change { gone: Some(name.to_owned()), there: None });
+        unheard(last, ())
     }
 
     fn sync_folder(&self) -> io::Result<()> {
@@ -148,14 +285,16 @@ impl Disk for MemoryDisk {
         if state.full {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        state.names = state.files.keys().cloned().collect();
+        unheard(self.life.spend()?, ())?;
+        state.synced_names = state.names.clone();
+        state.changes.clear();
         Ok(())
     }
 }
 
 struct MemoryFile {
     disk: MemoryDisk,
-    name: String,
+    file: usize,
 }
 
 impl DiskFile for MemoryFile {
@@ -169,19 +308,25 @@ impl DiskFile for MemoryFile {
             }
             _ => None,
         };
-        let content = state.files.get_mut(&self.name).ok_or_else(missing)?;
+        let last = self.disk.life.spend()?;
+        let content = &mut state.files[self.file];
         content.bytes.extend_from_slice(&bytes[..taken.unwrap_or(bytes.len())]);
-        if taken.is_some() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        if taken.is_some() { Err(io::ErrorKind::StorageFull.into()) } else { unheard(last, ()) }
     }
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.state();
-        if state.full || state.fault == Some(Fault::Sync) {
+        let fails = state.full || state.fault == Some(Fault::Sync);
+        if fails {
             state.fault = None;
+            state.files[self.file].failed = true;
             return Err(io::ErrorKind::Other.into());
         }
-        let content = state.files.get_mut(&self.name).ok_or_else(missing)?;
-        content.synced = content.bytes.len();
+        unheard(self.disk.life.spend()?, ())?;
+        let content = &mut state.files[self.file];
+        if !content.failed {
+            content.synced = content.bytes.len();
+        }
         Ok(())
     }
 }

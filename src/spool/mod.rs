@@ -29,6 +29,7 @@
 //! for everything in it are in the outbox, so the segments below it are deleted. It is sealed like
 //! the spool: what belongs to a day under that day's key.
 
+mod backlog;
 mod checkpoint;
 pub(crate) mod disk;
 mod frame;
@@ -38,6 +39,7 @@ pub(crate) mod memory;
 mod payload;
 #[cfg(test)]
 mod tests;
+pub(crate) mod verify;
 mod writer;
 
 use std::fs::File;
@@ -51,6 +53,7 @@ use crate::telemetry::{self, Value};
 use disk::{Disk, RealDisk};
 use log::{Log, LogError};
 
+pub use verify::{Verified, verify};
 pub use writer::{SpoolFigures, SpoolWriter};
 
 /// A record's place in the spool: the number of records before it.
@@ -85,6 +88,8 @@ pub struct Frame {
     pub first: Lsn,
     /// Its records.
     pub records: Vec<Record>,
+    /// Given back when the counter is done with it.
+    _place: backlog::Place,
 }
 
 /// What opening the spool found.
@@ -173,7 +178,7 @@ impl Spool {
         Self::open_on(Arc::new(disk), config, keys, clock, Some(lock))
     }
 
-    fn open_on(
+    pub(crate) fn open_on(
         disk: Arc<dyn Disk>,
         config: SpoolConfig,
         keys: Arc<Keys>,

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::backlog::Backlog;
 use super::disk::Disk;
 use super::log::Log;
 use super::payload::{self, Seals};
@@ -187,6 +188,7 @@ impl SpoolWriter {
             seals: Seals::new(Arc::clone(&keys)),
             clock,
             counter,
+            backlog: Backlog::new(limits::RECORDS_QUEUED_MAX),
         };
         let thread = std::thread::Builder::new()
             .name("spool".to_owned())
@@ -321,6 +323,7 @@ struct Committer {
     seals: Seals,
     clock: Arc<dyn Clock>,
     counter: SyncSender<Frame>,
+    backlog: Arc<Backlog>,
 }
 
 impl Committer {
@@ -399,7 +402,8 @@ impl Committer {
                 let first = self.next;
                 self.next = Lsn(first.0 + count as u64);
                 self.shared.next.store(self.next.0, Ordering::Relaxed);
-                let frame = Frame { first, records: pending.records };
+                let place = self.backlog.place(count);
+                let frame = Frame { first, records: pending.records, _place: place };
                 if self.counter.send(frame).is_err() {
                     telemetry::error("spool", "the counter is gone; a restart counts again", &[]);
                 }

@@ -35,6 +35,8 @@ pub struct StoreConfig {
     pub password: Option<String>,
     /// Database, created if it is not there.
     pub database: String,
+    /// Time for one insert.
+    pub insert_timeout: Duration,
 }
 
 /// Why ClickHouse did not do as asked.
@@ -60,6 +62,9 @@ pub enum StoreError {
     Answer,
 }
 
+/// Time for one insert, unless it is configured.
+pub const INSERT_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// A bound parameter of a query: `{name:Type}` in the SQL.
 #[derive(Clone, Debug)]
 pub enum Param {
@@ -77,6 +82,8 @@ pub struct Store {
     way: Arc<ArcSwap<Way>>,
     /// Whether the engine is our own: nothing stands between it and us that could hold bytes back.
     embedded: bool,
+    /// Time for one insert.
+    insert_timeout: Duration,
 }
 
 /// How ClickHouse is reached now. A restart of the embedded engine changes it.
@@ -105,11 +112,16 @@ impl Store {
         Self {
             way: Arc::new(ArcSwap::from_pointee(Way::new(&config.url, &logins))),
             embedded: false,
+            insert_timeout: config.insert_timeout,
         }
     }
 
     fn embedded(url: &str, logins: &Logins) -> Self {
-        Self { way: Arc::new(ArcSwap::from_pointee(Way::new(url, logins))), embedded: true }
+        Self {
+            way: Arc::new(ArcSwap::from_pointee(Way::new(url, logins))),
+            embedded: true,
+            insert_timeout: INSERT_TIMEOUT,
+        }
     }
 
     /// The engine was restarted: goes on with the new one.
@@ -191,6 +203,7 @@ impl Way {
             user: user.clone(),
             password: password.clone(),
             database: logins.database.clone(),
+            insert_timeout: INSERT_TIMEOUT,
         };
         Self { config, writer, reader }
     }

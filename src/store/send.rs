@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -81,7 +81,7 @@ impl SendRules {
     /// The rules for `store`.
     #[must_use]
     pub fn of(store: &Store) -> Self {
-        let insert_timeout = Duration::from_mins(1);
+        let insert_timeout = store.insert_timeout;
         Self {
             insert_timeout,
             look_timeout: Duration::from_secs(20),
@@ -134,6 +134,7 @@ pub async fn send_with<B: Batches>(
     figures: Arc<SendFigures>,
 ) {
     let name = format!("{:032x}", u128::from_be_bytes(outbox.incarnation()));
+    let taken = Arc::new(Notify::new());
     let mut tables = JoinSet::new();
     for &table in Table::ALL {
         let sender = Sender {
@@ -143,6 +144,7 @@ pub async fn send_with<B: Batches>(
             name: name.clone(),
             table,
             rules,
+            taken: Arc::clone(&taken),
             figures: Arc::clone(&figures),
         };
         let mut stop = stop.clone();
@@ -202,6 +204,8 @@ struct Sender<B> {
     writer: String,
     table: Table,
     rules: SendRules,
+    /// Told of every batch that is written: ClickHouse is there.
+    taken: Arc<Notify>,
     figures: Arc<SendFigures>,
 }
 
@@ -220,11 +224,24 @@ impl<B: Batches> Sender<B> {
             if batch.number != trial.number {
                 trial = Trial { number: batch.number, ..Trial::default() };
             }
-            if let Err(error) = self.settle(&batch, &mut trial).await {
-                add(&self.figures.failures, 1);
-                trial.failures += 1;
-                self.report(&error, &batch, trial.failures);
-                sleep(self.backoff(trial.failures)).await;
+            // Listened to from before the attempt, so that nothing that is told meanwhile is missed.
+            let taken = self.taken.notified();
+            let Err(error) = self.settle(&batch, &mut trial).await else {
+                self.taken.notify_waiters();
+                continue;
+            };
+            add(&self.figures.failures, 1);
+            trial.failures += 1;
+            self.report(&error, &batch, trial.failures);
+            let pause = sleep(self.backoff(trial.failures));
+            if matches!(error, Unsettled::Store(StoreError::Away)) {
+                // Another table's batch that is written says that the outage is over.
+                tokio::select! {
+                    () = pause => {}
+                    () = taken => {}
+                }
+            } else {
+                pause.await;
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clickhouse::Client;
 use headcount::app::DataFolder;
 use headcount::count::Rows;
-use headcount::hit::{Clock as _, Record, SystemClock};
+use headcount::hit::{Record, Second, SystemClock};
 use headcount::keys::Keys;
 use headcount::outbox::{NewBatch, Table};
 use headcount::spool::{Durability, Lsn, Spool, SpoolConfig};
@@ -18,12 +18,13 @@ use serde_json::Value;
 /// The collector's name in the ledger, by default.
 const NODE: &str = "main";
 
-/// Every record that the spool still holds.
-pub(crate) fn spool_records(data: &Path) -> BTreeMap<Lsn, Record> {
+/// Every record that a spool in `dir` holds, read by the keys that live at `now`: a copy of a
+/// collector's, which is opened as a start would.
+pub(crate) fn spool_records_at(data: &Path, dir: &Path, now: Second) -> BTreeMap<Lsn, Record> {
     let folder = DataFolder::open(data).expect("a data folder");
-    let keys = Keys::kernel(folder.installation(), SystemClock.now()).expect("the keyring");
+    let keys = Keys::kernel(folder.installation(), now).expect("the keyring");
     let config = SpoolConfig {
-        dir: data.join("spool"),
+        dir: dir.to_owned(),
         durability: Durability::Process,
         segment_bytes: 1 << 25,
         max_bytes: 1 << 32,

@@ -5,8 +5,10 @@
 use std::path::Path;
 
 use super::Reply;
-use crate::hit::{Clock as _, Second, SystemClock};
-use crate::stats::Questions;
+use crate::hit::{Clock, Second, SystemClock};
+use crate::outbox::{self, Table};
+use crate::spool::{self, Verified};
+use crate::store::{Health, Store};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,24 +42,41 @@ impl Check {
     fn mended_by(self, mend: &'static str) -> Self {
         Self { mend, ..self }
     }
+
+    fn mended_by_if_bad(self, mend: &'static str) -> Self {
+        if self.level == Level::Ok { self } else { self.mended_by(mend) }
+    }
 }
 
 /// What `doctor` looks at: facts, each with why it could not be had.
 pub struct DoctorContext {
-    /// The configuration's problems; empty if it parses.
-    pub config_problems: Vec<String>,
     /// The data folder.
     pub folder: Result<Folder, String>,
-    /// Whether visitor keys can live in the kernel's keyring, or why not.
-    pub keyring: Result<(), String>,
+    /// The spool's files.
+    pub spool: Result<Verified, String>,
+    /// The outbox's files.
+    pub outbox: Result<Verified, String>,
+    /// Whose keyring visitor keys can live in, or why in none.
+    pub keyring: Result<Keyring, String>,
     /// The time now.
     pub now: Second,
-    /// The store, or why it does not answer; none: no program runs that would have one.
-    pub store: Option<Result<StoreFacts, String>>,
-    /// The ledger's sums over all sites; none: no program runs.
+    /// The store, or why it does not answer; none: it is the engine of a program that does not run.
+    pub store: Option<Result<Health, String>>,
+    /// The sums over all sites of the ledger that is in memory; none: no program runs.
     pub ledger: Option<LedgerFacts>,
+    /// The same of the ledger in ClickHouse; none: it does not answer.
+    pub stored_ledger: Option<LedgerFacts>,
     /// Batches that ClickHouse would not take.
-    pub batches_set_aside: Option<usize>,
+    pub batches_set_aside: Result<usize, String>,
+}
+
+/// Whose the kernel's keyring is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keyring {
+    /// The machine's user's: it is there after a restart.
+    Machine,
+    /// A user namespace's of its own, as a container has: it ends with that.
+    Namespace,
 }
 
 /// Facts of the data folder.
@@ -67,15 +86,6 @@ pub struct Folder {
     pub free_bytes: u64,
     /// When the newest file in it was written.
     pub newest: Second,
-}
-
-/// Facts of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreFacts {
-    /// ClickHouse's version.
-    pub version: String,
-    /// Its clock's time.
-    pub now: Second,
 }
 
 /// Sums of the ledger.
@@ -88,10 +98,10 @@ pub struct LedgerFacts {
 }
 
 impl LedgerFacts {
-    /// Adds a site's totals, as `count::Counter::ledger` names them.
-    pub fn add(&mut self, totals: &[(&'static str, u64)]) {
+    /// Adds totals, as `count::Counter::ledger` names them.
+    pub fn add<'a>(&mut self, totals: impl IntoIterator<Item = (&'a str, u64)>) {
         for (reason, hits) in totals {
-            match *reason {
+            match reason {
                 "received" => self.received += hits,
                 "counted" => self.accounted += hits,
                 reason if reason.starts_with("dropped:") || reason.starts_with("rejected:") => {
@@ -101,14 +111,33 @@ impl LedgerFacts {
             }
         }
     }
+
+    /// Whether every hit is accounted for.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.received == self.accounted
+    }
 }
 
-const CHECKS: &[fn(&DoctorContext) -> Check] =
-    &[configuration, folder, space, keyring, clock, store, store_clock, ledger, set_aside];
+const CHECKS: &[fn(&DoctorContext) -> Check] = &[
+    folder,
+    space,
+    spool,
+    outbox,
+    set_aside,
+    keyring,
+    clock,
+    store,
+    store_tables,
+    store_clock,
+    ledger,
+    stored_ledger,
+];
 
 /// Oldest ClickHouse that the markers were measured with.
 const CLICKHOUSE_MIN: u32 = 25;
 const GIB: u64 = 1 << 30;
+const NOT_RUNNING: &str = "not looked at: headcount is not running";
 /// Seconds that two clocks may differ: deadlines inside statements are longer.
 const CLOCKS_APART_S: i64 = 30;
 
@@ -137,14 +166,6 @@ pub fn report(context: &DoctorContext) -> Reply {
     Reply { ok: checks.iter().all(|check| check.level < Level::Error), lines }
 }
 
-fn configuration(context: &DoctorContext) -> Check {
-    match context.config_problems.as_slice() {
-        [] => Check::new("configuration", Level::Ok, "parses"),
-        problems => Check::new("configuration", Level::Error, problems.join("; "))
-            .mended_by("correct these lines of headcount.toml or of the environment"),
-    }
-}
-
 fn folder(context: &DoctorContext) -> Check {
     match &context.folder {
         Ok(_) => Check::new("data folder", Level::Ok, "can be written"),
@@ -171,14 +192,56 @@ fn gib(bytes: u64) -> f64 {
     bytes as f64 / GIB as f64
 }
 
-fn keyring(context: &DoctorContext) -> Check {
-    match &context.keyring {
-        Ok(()) => Check::new("keyring", Level::Ok, "holds visitor keys through a restart"),
-        Err(why) => Check::new("keyring", Level::Warning, why).mended_by(
-            "keys stay in memory, and a restart begins the day's uniques anew; under systemd set \
-             KeyringMode=shared, in a container allow add_key, keyctl and request_key",
-        ),
+fn spool(context: &DoctorContext) -> Check {
+    files("spool", &context.spool).mended_by_if_bad(
+        "keep a copy of its folder, look at the disk (dmesg, smartctl), then restart headcount: it \
+         steps over what it cannot read and counts the rest; a key file comes from a backup",
+    )
+}
+
+fn outbox(context: &DoctorContext) -> Check {
+    files("outbox", &context.outbox).mended_by_if_bad(
+        "a loss of power may leave a place that costs no row, and goes with its segment; else keep \
+         a copy of its folder, look at the disk (dmesg, smartctl), then restart headcount: it \
+         steps over what it cannot read and writes the rest; a key file comes from a backup",
+    )
+}
+
+/// Whether a log's files verify.
+fn files(subject: &'static str, verified: &Result<Verified, String>) -> Check {
+    match verified {
+        Err(why) => Check::new(subject, Level::Error, why),
+        Ok(verified) if verified.is_whole() => Check::new(subject, Level::Ok, "verifies"),
+        Ok(Verified { bad_frames, bad_segments, bad_files }) => {
+            let mut found = Vec::new();
+            if *bad_frames > 0 {
+                found.push(format!("places that do not verify: {bad_frames}"));
+            }
+            if *bad_segments > 0 {
+                found.push(format!("segments that cannot be read: {bad_segments}"));
+            }
+            found.extend(bad_files.iter().map(|file| format!("{file} is missing or damaged")));
+            Check::new(subject, Level::Error, found.join("; "))
+        }
     }
+}
+
+fn keyring(context: &DoctorContext) -> Check {
+    let check = match &context.keyring {
+        Ok(Keyring::Machine) => {
+            Check::new("keyring", Level::Ok, "holds visitor keys through a restart")
+        }
+        Ok(Keyring::Namespace) => {
+            let found = "is private to this user namespace, and ends with it";
+            Check::new("keyring", Level::Warning, found)
+        }
+        Err(why) => Check::new("keyring", Level::Error, why),
+    };
+    check.mended_by_if_bad(
+        "without the machine's, a restart begins the day's uniques anew; under systemd set \
+         KeyringMode=shared, in a container allow add_key, keyctl and request_key, and share the \
+         machine's user namespace",
+    )
 }
 
 fn clock(context: &DoctorContext) -> Check {
@@ -195,7 +258,7 @@ fn clock(context: &DoctorContext) -> Check {
 
 fn store(context: &DoctorContext) -> Check {
     match &context.store {
-        None => Check::new("ClickHouse", Level::Warning, "not looked at: headcount is not running")
+        None => Check::new("ClickHouse", Level::Warning, NOT_RUNNING)
             .mended_by("start it with `headcount serve`"),
         Some(Err(why)) => Check::new("ClickHouse", Level::Error, why).mended_by(
             "counts are kept in the outbox meanwhile; look at [store] in headcount.toml, or at \
@@ -207,51 +270,85 @@ fn store(context: &DoctorContext) -> Check {
             if major.is_some_and(|major| major >= CLICKHOUSE_MIN) {
                 Check::new("ClickHouse", Level::Ok, found)
             } else {
-                Check::new("ClickHouse", Level::Warning, found)
-                    .mended_by("take a newer ClickHouse: this one was never tried")
+                Check::new("ClickHouse", Level::Error, found).mended_by(
+                    "take ClickHouse 25 or newer: with an older one nobody has tried whether rows \
+                     are written once",
+                )
             }
         }
     }
 }
 
-fn store_clock(context: &DoctorContext) -> Check {
+fn store_tables(context: &DoctorContext) -> Check {
+    let subject = "ClickHouse's tables";
     let Some(Ok(facts)) = &context.store else {
-        return Check::new("ClickHouse's clock", Level::Warning, "not known");
+        return Check::new(subject, Level::Warning, "not looked at: ClickHouse does not answer");
     };
-    let apart_s = (facts.now.0 - context.now.0).abs();
+    if facts.wrong.is_empty() {
+        return Check::new(subject, Level::Ok, "are set as exactly-once needs them");
+    }
+    let lacks = |(table, what): &(Table, &str)| format!("{} lacks {what}", table.name());
+    let found: Vec<String> = facts.wrong.iter().map(lacks).collect();
+    Check::new(subject, Level::Error, found.join("; ")).mended_by(
+        "set it as schema/ has it, with ALTER TABLE … MODIFY SETTING; a table that is missing is \
+         made when headcount starts",
+    )
+}
+
+fn store_clock(context: &DoctorContext) -> Check {
+    let subject = "ClickHouse's clock";
+    let Some(Ok(facts)) = &context.store else {
+        return Check::new(subject, Level::Warning, "not looked at: ClickHouse does not answer");
+    };
+    let apart_s = facts.clock_ahead_ms.abs() / 1000;
     let found = format!("{apart_s} s from this machine's");
     if apart_s <= CLOCKS_APART_S {
-        Check::new("ClickHouse's clock", Level::Ok, found)
+        Check::new(subject, Level::Ok, found)
     } else {
-        Check::new("ClickHouse's clock", Level::Error, found)
+        Check::new(subject, Level::Error, found)
             .mended_by("set both clocks by NTP: inserts carry a deadline")
     }
 }
 
 fn ledger(context: &DoctorContext) -> Check {
     let Some(ledger) = context.ledger else {
-        return Check::new("ledger", Level::Warning, "not looked at: headcount is not running");
+        return Check::new("ledger", Level::Warning, NOT_RUNNING);
     };
+    balance("ledger", ledger)
+        .mended_by_if_bad("hits were counted wrongly since this start: report it, with the log")
+}
+
+fn stored_ledger(context: &DoctorContext) -> Check {
+    let subject = "ledger in ClickHouse";
+    let Some(ledger) = context.stored_ledger else {
+        return Check::new(subject, Level::Warning, "not looked at: ClickHouse does not answer");
+    };
+    balance(subject, ledger).mended_by_if_bad(
+        "rows of its table are missing or doubled: look for batches set aside, and at who else \
+         writes to the database; then restore it from a backup, or report it, with the log",
+    )
+}
+
+fn balance(subject: &'static str, ledger: LedgerFacts) -> Check {
     let LedgerFacts { received, accounted } = ledger;
-    if received == accounted {
+    if ledger.balances() {
         let found = format!("balances: {received} hits received and accounted for");
-        return Check::new("ledger", Level::Ok, found);
+        return Check::new(subject, Level::Ok, found);
     }
-    let found = format!("{received} hits received, {accounted} accounted for");
-    if accounted > received {
-        return Check::new("ledger", Level::Error, found)
-            .mended_by("hits were counted that nobody sent: report this, with the log");
-    }
-    Check::new("ledger", Level::Warning, found)
-        .mended_by("hits in flight make this for a second; if it stays, report it, with the log")
+    let found = format!("does not balance: {received} hits received, {accounted} accounted for");
+    Check::new(subject, Level::Error, found)
 }
 
 fn set_aside(context: &DoctorContext) -> Check {
-    match context.batches_set_aside {
-        None => Check::new("batches set aside", Level::Warning, "not known"),
-        Some(0) => Check::new("batches set aside", Level::Ok, "none"),
-        Some(batches) => Check::new("batches set aside", Level::Error, batches.to_string())
-            .mended_by("ClickHouse refused them; they wait in the outbox's folder, see the log"),
+    let subject = "batches set aside";
+    match &context.batches_set_aside {
+        Err(why) => Check::new(subject, Level::Error, why)
+            .mended_by("let the user that runs headcount read outbox/aside in the data folder"),
+        Ok(0) => Check::new(subject, Level::Ok, "none"),
+        Ok(batches) => Check::new(subject, Level::Error, batches.to_string()).mended_by(
+            "ClickHouse refused their rows, and the log says why; they are in outbox/aside in the \
+             data folder, as RowBinary, named by table, month and schema: insert or delete them",
+        ),
     }
 }
 
@@ -262,33 +359,65 @@ pub fn probe_folder(dir: &Path) -> Result<Folder, String> {
     std::fs::write(&trial, b"headcount").map_err(kind)?;
     std::fs::remove_file(&trial).map_err(kind)?;
     let disk = rustix::fs::statvfs(dir).map_err(|error| kind(error.into()))?;
-    let mut newest = Second(0);
-    for entry in std::fs::read_dir(dir).map_err(kind)? {
-        let modified = entry.and_then(|entry| entry.metadata()).and_then(|file| file.modified());
-        let since = modified.map_err(kind)?.duration_since(std::time::UNIX_EPOCH);
-        let seconds = since.map_or(0, |since| since.as_secs());
-        newest = newest.max(Second(i64::try_from(seconds).unwrap_or(i64::MAX)));
-    }
+    let folders = [dir.to_owned(), dir.join(SPOOL), dir.join(OUTBOX)];
+    let newest = folders.iter().filter_map(|folder| newest(folder)).max().unwrap_or(Second(0));
     Ok(Folder { free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize), newest })
 }
 
-/// Looks whether the kernel's keyring can be used, under a name that nothing else uses.
-pub fn probe_keyring() -> Result<(), String> {
-    crate::keys::Keys::kernel("doctor", SystemClock.now())
-        .map(drop)
-        .map_err(|error| error.to_string())
+/// When the newest file of a folder was written. A running program takes files away meanwhile.
+fn newest(folder: &Path) -> Option<Second> {
+    let files = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let modified = files.filter_map(|entry| entry.metadata().ok()?.modified().ok()).max()?;
+    let since = modified.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Some(Second(i64::try_from(since).unwrap_or(i64::MAX)))
 }
 
-/// Asks the store for its version and time.
-pub async fn probe_store(questions: &dyn Questions) -> Result<StoreFacts, String> {
-    let sql = "SELECT version(), toInt64(toUnixTimestamp(now()))";
-    let rows = questions.ask(sql, &[]).await.map_err(|error| error.to_string())?;
-    let row = rows.first().map(Vec::as_slice);
-    let Some([version, now]) = row else { return Err("it gave no whole answer".to_owned()) };
-    match (version.as_str(), now.as_i64()) {
-        (Some(version), Some(now)) => {
-            Ok(StoreFacts { version: version.to_owned(), now: Second(now) })
-        }
-        _ => Err("it gave no whole answer".to_owned()),
+/// Looks at everything that needs no running program: files, keyring, clock.
+#[must_use]
+pub fn probe(dir: &Path, clock: &dyn Clock) -> DoctorContext {
+    let kind = |error: std::io::Error| format!("cannot be read: {}", error.kind());
+    DoctorContext {
+        folder: probe_folder(dir),
+        spool: spool::verify(&dir.join(SPOOL)).map_err(kind),
+        outbox: outbox::verify(&dir.join(OUTBOX)).map_err(kind),
+        keyring: probe_keyring(),
+        now: clock.now(),
+        store: None,
+        ledger: None,
+        stored_ledger: None,
+        batches_set_aside: outbox::set_aside(&dir.join(OUTBOX)).map_err(kind),
     }
 }
+
+/// Where the data folder has its logs.
+const SPOOL: &str = "spool";
+const OUTBOX: &str = "outbox";
+
+/// Looks whether the kernel's keyring can be used, under a name that nothing else uses, and whose it
+/// is: Linux gives each user namespace keyrings of its own.
+pub fn probe_keyring() -> Result<Keyring, String> {
+    crate::keys::Keys::kernel("doctor", SystemClock.now()).map_err(|error| error.to_string())?;
+    // The machine's own namespace gives every user its own number.
+    let users = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let own = users.split_whitespace().eq(["0", "0", "4294967295"]) || users.is_empty();
+    Ok(if own { Keyring::Machine } else { Keyring::Namespace })
+}
+
+/// Asks the store how it is, and for the ledger that it holds.
+pub async fn probe_store(context: &mut DoctorContext, store: &Store, clock: &dyn Clock) {
+    let health = store.health(clock).await;
+    let ledger = store.query(LEDGER, &[]).await;
+    context.store = Some(health.map_err(|error| error.to_string()));
+    context.stored_ledger = ledger.ok().map(|rows| {
+        let mut facts = LedgerFacts::default();
+        facts.add(rows.iter().filter_map(|row| {
+            let [reason, hits] = row.as_slice() else { return None };
+            Some((reason.as_str()?, u64::try_from(hits.as_i64()?).unwrap_or(0)))
+        }));
+        facts
+    });
+}
+
+/// The markers' site is in brackets, as no domain is; the unknown sites' stands for hits.
+const LEDGER: &str = "SELECT reason, toInt64(sum(hits)) FROM ledger WHERE site != '(marker)' \
+    GROUP BY reason";

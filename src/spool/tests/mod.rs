@@ -1,2 +1,3 @@
 mod log;
+mod torn;
 mod writer;

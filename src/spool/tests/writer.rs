@@ -15,28 +15,30 @@ use crate::spool::{Durability, Frame, Lsn, Section, Spool, SpoolConfig, SpoolErr
 
 const NOW: Second = Second(1_800_000_000);
 
-struct Bench {
-    disk: MemoryDisk,
-    keys: Arc<Keys>,
-    clock: Arc<ManualClock>,
-    max_bytes: u64,
+pub(super) struct Bench {
+    pub(super) disk: MemoryDisk,
+    pub(super) keys: Arc<Keys>,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) segment_bytes: u64,
+    pub(super) max_bytes: u64,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             disk: MemoryDisk::default(),
             keys: Arc::new(Keys::memory()),
             clock: Arc::new(ManualClock::at(NOW)),
+            segment_bytes: 2_000,
             max_bytes: 1 << 30,
         }
     }
 
-    fn open(&self) -> Spool {
+    pub(super) fn open(&self) -> Spool {
         let config = SpoolConfig {
             dir: "nowhere".into(),
             durability: Durability::Disk,
-            segment_bytes: 2_000,
+            segment_bytes: self.segment_bytes,
             max_bytes: self.max_bytes,
         };
         let disk = Arc::new(self.disk.clone()) as Arc<dyn Disk>;
@@ -45,12 +47,12 @@ impl Bench {
         opened.map_or_else(|error| panic!("{error}"), |(spool, _)| spool)
     }
 
-    fn start(&self) -> (Arc<SpoolWriter>, Receiver<Frame>) {
+    pub(super) fn start(&self) -> (Arc<SpoolWriter>, Receiver<Frame>) {
         let (frames, committed) = sync_channel(1024);
         (self.open().start(Lsn(0), frames).expect("a thread"), committed)
     }
 
-    fn replay(&self) -> Vec<(u64, Record)> {
+    pub(super) fn replay(&self) -> Vec<(u64, Record)> {
         let mut records = Vec::new();
         let spool = self.open();
         let replayed = spool.replay(Lsn(0), &mut |lsn, record| records.push((lsn.0, record)));
@@ -58,7 +60,7 @@ impl Bench {
         records
     }
 
-    fn hit(&self, page: &str) -> Record {
+    pub(super) fn hit(&self, page: &str) -> Record {
         let dies_at = Second(NOW.0 + 3600);
         let key = self.keys.day_key("UTC", Day(1), NOW, dies_at).expect("a key");
         let parts = VisitorParts {
@@ -92,7 +94,7 @@ fn site() -> SiteName {
 }
 
 /// Whether it was kept; none: it was not taken.
-fn kept(writer: &SpoolWriter, record: Record) -> Option<Result<(), Refused>> {
+pub(super) fn kept(writer: &SpoolWriter, record: Record) -> Option<Result<(), Refused>> {
     let receipt = writer.submit(vec![record]).ok()?;
     writer.flush();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -126,7 +128,7 @@ fn what_was_kept_reaches_the_counter_and_comes_back_in_order() {
     writer.stop();
 
     let mut live = Vec::new();
-    for Frame { first, records } in committed {
+    for Frame { first, records, .. } in committed {
         live.extend((first.0..).zip(records));
     }
     let replayed = bench.replay();
@@ -149,7 +151,7 @@ fn a_crash_after_the_answer_loses_nothing() {
         assert_eq!(kept(&writer, bench.hit(page)), Some(Ok(())));
     }
     let crashed =
-        Bench { disk: bench.disk.crashed(0), keys: Arc::clone(&bench.keys), ..Bench::new() };
+        Bench { disk: bench.disk.without_power(0), keys: Arc::clone(&bench.keys), ..Bench::new() };
     let hits = crashed.replay().iter().filter(|(_, it)| matches!(it, Record::Hit(_))).count();
     assert_eq!(hits, 2);
     writer.stop();

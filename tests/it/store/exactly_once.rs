@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use headcount::count::{JourneyKey, Rows};
+use headcount::hit::SiteName;
 use headcount::outbox::NewBatch;
 use headcount::store::engine::Engine;
-use headcount::store::{SendRules, Store, StoreConfig};
+use headcount::store::{SendRules, Store, StoreConfig, encode};
 use serde_json::json;
 use tokio::time::sleep;
 
 use super::harness::{
     Memory, Sending, ask, assert_exactly_once, brisk, client, config, distinct, engine, run,
-    signal, until,
+    second, signal, text, until,
 };
 use super::proxy::{Fault, Proxy, port_of};
 
@@ -142,6 +144,35 @@ async fn an_insert_that_arrives_after_its_deadline_refuses_itself() {
 }
 
 #[tokio::test]
+async fn a_table_that_waits_for_clickhouse_goes_on_when_another_has_reached_it() {
+    let (engine, _dir) = engine().await;
+    let direct = engine.store_config();
+    let proxy = Proxy::start(port_of(&direct.url), &[Fault::Cut, Fault::Pass]).await;
+    let store = Store::new(StoreConfig { url: proxy.url(&direct.url), ..direct });
+    let hour = Duration::from_hours(1);
+    let rules = SendRules { backoff: (hour, hour), ..brisk(&store) };
+    let outbox = Arc::new(Memory::default());
+    let sending = Sending::start(&store, &outbox, rules);
+    outbox.commit([distinct(0)]);
+    let failed = async || sending.figures.failures.load(Ordering::SeqCst) > 0;
+    until("the ledger's insert is cut", failed).await;
+    // The proxy's faults are for the ledger.
+    let mut rows = Rows::default();
+    let key = JourneyKey {
+        site: SiteName::parse("site.example").unwrap(),
+        bucket: second("2026-11-01T10:00:00Z").bucket(),
+        from_page: text("/a"),
+        to_page: text("/b"),
+    };
+    rows.journeys.insert(key, 1);
+    outbox.commit(encode(&rows, "node"));
+    outbox.drained().await;
+    sending.stop().await;
+    assert_eq!(proxy.inserts(), 2);
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_batch_whose_end_was_not_kept_is_found_by_its_marker() {
     let (engine, _dir) = engine().await;
     let store = engine.store();
@@ -179,14 +210,18 @@ async fn a_used_up_token_is_replaced_by_a_fresh_one() {
 }
 
 /// One insert of one row under a token.
-async fn insert(config: &StoreConfig, token: &str) -> Result<(), clickhouse::error::Error> {
+pub(super) async fn insert(
+    config: &StoreConfig,
+    site: &str,
+    token: &str,
+) -> Result<(), clickhouse::error::Error> {
     let client = client(config)
         .with_setting("async_insert", "0")
         .with_setting("insert_deduplication_token", token);
     let mut insert = client
         .insert_formatted_with("INSERT INTO ledger (site, bucket, reason, hits) FORMAT CSV")
         .with_timeouts(None, Some(Duration::from_millis(300)));
-    insert.send("s,2026-11-01 10:00:00,received,1\n".into()).await?;
+    insert.send(format!("{site},2026-11-01 10:00:00,received,1\n").into()).await?;
     insert.end().await
 }
 
@@ -200,9 +235,9 @@ async fn a_token_alone_would_lose_and_fresh_tokens_alone_would_double() {
     };
 
     // The token alone: success is reported, and nothing is there.
-    insert(&config, "a").await.unwrap();
+    insert(&config, "s", "a").await.unwrap();
     run(&collector, EMPTY_BUT_FOR_TOKENS).await;
-    insert(&config, "a").await.unwrap();
+    insert(&config, "s", "a").await.unwrap();
     assert_eq!(hits().await, json!(0));
 
     // Another insert beside one that sits in a socket: dropped under its token, doubled under a
@@ -210,8 +245,8 @@ async fn a_token_alone_would_lose_and_fresh_tokens_alone_would_double() {
     for (first, second, expected) in [("b", "b", 1), ("c", "d", 1 + 2)] {
         let proxy = Proxy::start(port_of(&config.url), &[Fault::Hold(Duration::ZERO)]).await;
         let held = StoreConfig { url: proxy.url(&config.url), ..config.clone() };
-        insert(&held, first).await.unwrap_err();
-        insert(&config, second).await.unwrap();
+        insert(&held, "s", first).await.unwrap_err();
+        insert(&config, "s", second).await.unwrap();
         let late = async || {
             proxy.release();
             proxy.late_answers().await.len() == 1

@@ -3,6 +3,7 @@
 
 mod exactly_once;
 mod harness;
+mod kill_points;
 mod lifecycle;
 mod lockdown;
 mod proxy;

@@ -55,8 +55,20 @@ impl Collector {
 
     /// Starts it again, on the same folder and ports.
     pub(crate) fn restart(&mut self) {
+        let ended = self.child.try_wait().expect("it was a child");
+        assert!(ended.is_some(), "the collector still runs");
         self.child = spawn(&self.data, self.ingest, self.console, &self.settings);
         self.wait_until_ready();
+    }
+
+    /// Starts it again, and kills it after `time` if it has not ended by then.
+    pub(crate) fn start_for(&mut self, time: Duration) {
+        self.child = spawn(&self.data, self.ingest, self.console, &self.settings);
+        let begun = Instant::now();
+        until("it has ended, or had its time", || {
+            (begun.elapsed() > time || self.has_ended()).then_some(())
+        });
+        self.kill();
     }
 
     fn wait_until_ready(&self) {
@@ -72,9 +84,25 @@ impl Collector {
         self.child.wait().expect("it was a child");
     }
 
+    /// Whether it has ended by itself, or was asked to.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it was a child").is_some()
+    }
+
+    /// Sets an environment variable of the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(other, _)| other != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Asks it to stop, and waits until it has.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
         signal(self.pid(), "TERM");
+        self.stopped()
+    }
+
+    /// Waits until it has stopped, after it was asked to.
+    pub(crate) fn stopped(&mut self) -> std::process::ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("it was a child") {
@@ -91,6 +119,11 @@ impl Collector {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             line.split(|b| *b == 0).any(|argument| argument == b"engine")
         })
+    }
+
+    /// Its data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
     }
 
     /// The collector's process id.
@@ -159,10 +192,17 @@ impl Collector {
 
     /// Waits until everything that was counted is in ClickHouse; the ledger then.
     pub(crate) fn settled_ledger(&self, key: &str, site: &str) -> Value {
-        until("everything counted is written", || {
-            let ledger = self.ledger(key, site)?;
-            (ledger["spooled"] == 0 && ledger["received"] == balance(&ledger)).then_some(ledger)
-        })
+        let begun = Instant::now();
+        loop {
+            let ledger = self.ledger(key, site);
+            let is_settled = |it: &&Value| it["spooled"] == 0 && it["received"] == balance(it);
+            if let Some(settled) = ledger.as_ref().filter(is_settled) {
+                return settled.clone();
+            }
+            // What failed may be waited out before it is sent again.
+            assert!(begun.elapsed() < 3 * PATIENCE, "not everything is written: {ledger:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// What it logged, over all its lives.
@@ -209,8 +249,13 @@ pub(crate) fn prepared(data: &Path, arguments: &[&str]) -> Command {
 
 /// Sends a signal by name.
 pub(crate) fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
-    assert!(status.expect("kill is there").success(), "no process {pid} to signal");
+    assert!(try_signal(pid, name), "no process {pid} to signal");
+}
+
+/// Sends a signal by name. False: there is no such process any more.
+pub(crate) fn try_signal(pid: u32, name: &str) -> bool {
+    let output = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).output();
+    output.expect("kill is there").status.success()
 }
 
 fn log_of(data: &Path) -> PathBuf {

@@ -1,0 +1,3 @@
+mod kill_points;
+mod machine;
+mod power_loss;
