@@ -56,10 +56,10 @@ test-node: setup ## check the types of dashboard and tracker, and run their test
 	@npm run --silent --workspaces check
 	@node tests/node.mjs 2>&1 | tee $(LOGS)/node.log
 
-test-browser: dashboard beside chromium proxies ## walk the demo site and the dashboard in a real browser, try tracker and snippets
+test-browser: dashboard beside chromium proxies ## walk the demo site and the dashboard in a real browser, try tracker, mailings and snippets
 	@mkdir -p $(LOGS)
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
-	@{ node tests/e2e/run.mjs; node tests/e2e/tracker.mjs; node tests/e2e/proxies.mjs; } 2>&1 | tee $(LOGS)/browser.log
+	@{ node tests/e2e/run.mjs; node tests/e2e/tracker.mjs; node tests/e2e/mailings.mjs; node tests/e2e/proxies.mjs; } 2>&1 | tee $(LOGS)/browser.log
 
 # Forty faults a seed, from HEADCOUNT_TORTURE_SEED on, or from one that is drawn and printed.
 torture: dashboard beside tools ## do HEADCOUNT_TORTURE_FAULTS=1000 faults under load; nothing may be lost

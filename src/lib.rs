@@ -12,6 +12,7 @@
 //! store       marker, send, look; ClickHouse, embedded or not
 //! stats       a question → a plan → SQL → an answer
 //! release     what a reader may see
+//! mailing     a mailing's HTML, its links and its pixel                         pure
 //! console     API, sign-in, the dashboard
 //! ```
 
@@ -23,6 +24,7 @@ pub mod edge;
 pub mod hit;
 pub mod keys;
 pub mod limits;
+pub mod mailing;
 pub mod outbox;
 pub mod release;
 pub mod spool;

@@ -17,6 +17,7 @@ const ORDER: &[&str] = &[
     "store",
     "stats",
     "release",
+    "mailing",
     "config",
     "console",
     "app",
