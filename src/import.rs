@@ -29,7 +29,7 @@ pub(crate) fn run_export(config: &Config, export: &ExportImport) -> Result<(), I
         0 => String::new(),
         malformed => format!(", {malformed} that cannot be read"),
     };
-    terminal::say(&format!("{lines} lines{not}"));
+    terminal::say(&format!("{}{not}", of_lines(*lines)));
     tell_unread(unread);
     for (file, why) in left_out {
         terminal::say(&format!("  left out: {file}: {why}"));
@@ -71,8 +71,11 @@ impl Drop for Bar {
 fn tell(imported: &Imported, dry_run: bool) {
     let Imported { figures, unread, ledger, days } = imported;
     terminal::say(&format!(
-        "{} lines: {} page views, {} other requests, {} that cannot be read",
-        figures.lines, figures.pages, figures.others, figures.malformed
+        "{}: {} page views, {} other requests, {} that cannot be read",
+        of_lines(figures.lines),
+        figures.pages,
+        figures.others,
+        figures.malformed
     ));
     tell_unread(unread);
     if figures.late > 0 {
@@ -82,6 +85,10 @@ fn tell(imported: &Imported, dry_run: bool) {
         ));
     }
     tell_ledger(ledger, "page views", *days, dry_run);
+}
+
+fn of_lines(lines: u64) -> String {
+    if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
 }
 
 fn tell_unread(unread: &[Unread]) {
@@ -95,7 +102,11 @@ fn tell_ledger(ledger: &Ledger, what: &str, days: Option<(Date, Date)>, dry_run:
         ledger.iter().find(|(reason, _)| *reason == wanted).map_or(0, |(_, hits)| *hits)
     };
     let done = if dry_run { "would count" } else { "counted" };
-    let span = days.map(|(first, last)| format!(" on {first} to {last}")).unwrap_or_default();
+    let span = match days {
+        None => String::new(),
+        Some((first, last)) if first == last => format!(" on {first}"),
+        Some((first, last)) => format!(" from {first} to {last}"),
+    };
     terminal::say(&format!("{done} {} {what}{span}", hits("counted")));
     for (reason, hits) in ledger {
         if let Some(reason) = reason.strip_prefix("dropped:") {

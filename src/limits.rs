@@ -133,7 +133,7 @@ pub const FILTER_VALUES_MAX: usize = 200;
 pub const FILTER_DEPTH_MAX: usize = 8;
 
 /// Bytes of a mailing's HTML after which Gmail cuts it ("[Message clipped]"), and with it a pixel at
-/// its end. Senders measured 102 kB; Google says no number.
+/// its end. The figure that senders go by; Google gives none.
 pub const MAILING_BYTES_SHOWN: usize = 102_000;
 
 /// Seconds a sign-in link works: long enough to be typed over from another machine's terminal.

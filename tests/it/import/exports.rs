@@ -58,7 +58,7 @@ fn an_export_of_plausible_is_read_back_as_it_was_and_marked_as_imported() {
     ];
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let said = told(&folder.take_over("plausible", &[&files[..], &["--dry-run"]].concat()));
-    assert!(said.contains("would count 31 page views and events, as sums on 2024-03-01"), "{said}");
+    assert!(said.contains("would count 31 page views and events, as sums from 2024-03-01"), "{said}");
     assert!(said.contains("left out: ") && said.contains("imported_sources.csv"), "{said}");
     told(&folder.take_over("plausible", &files));
     let turned: Vec<&str> = files.iter().rev().copied().collect();
@@ -104,7 +104,7 @@ fn reports_of_google_analytics_are_added_by_a_running_program() {
                   20240301,10,12,25,8\n20240302,3,3,3,0\n";
     let report = folder.file("ga4.csv", report.as_bytes());
     let said = told(&folder.take_over("ga4", &[&report]));
-    assert!(said.contains("counted 28 page views and events, as sums on 2024-03-01"), "{said}");
+    assert!(said.contains("counted 28 page views and events, as sums from 2024-03-01"), "{said}");
     let question = json!({"metrics": ["visitors", "visits", "pageviews", "bounce_rate"]});
     assert_eq!(rows(&collector, &key, question), [json!([[], [13, 15, 28, 47]])]);
     collector.stop();
@@ -132,7 +132,7 @@ fn an_export_of_umami_counts_as_the_twin_counts_its_hits() {
     let folder = Folder::new();
     let file = folder.file("website_event.csv", events.as_bytes());
     let said = told(&folder.take_over("umami", &[&file]));
-    assert!(said.contains("counted 2000 page views and events on 2024-02-15"), "{said}");
+    assert!(said.contains("counted 2000 page views and events from 2024-02-15"), "{said}");
     let site = SiteConfig {
         name: SiteName::parse(SITE).expect("a domain"),
         aliases: Vec::new(),
