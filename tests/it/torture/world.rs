@@ -34,6 +34,9 @@ const INSERT_TIMEOUT_S: &str = "3";
 /// How long a collector may try to start on a full disk, before it is killed.
 const START_ON_A_FULL_DISK: Duration = Duration::from_millis(700);
 
+/// Longer than refusals wait for hits, and their rows for a cut.
+const REFUSALS_ARRIVE: Duration = Duration::from_secs(4);
+
 pub(super) struct World {
     // In the order in which they go.
     pub(super) collector: Collector,
@@ -202,10 +205,20 @@ impl World {
         assert!(!self.collector.has_ended(), "the collector ended by itself");
     }
 
-    /// What each site's ledger says once everything is written.
+    /// What each site's ledger says once everything is written: refusals, too, which wait a second
+    /// for hits to travel with, and no ledger knows of them before.
     pub(super) fn settled_ledgers(&self) -> Vec<serde_json::Value> {
         let ledger = |(site, key): (&&str, &String)| self.collector.settled_ledger(key, site);
-        SITES.iter().zip(&self.keys).map(ledger).collect()
+        let ledgers = || -> Vec<_> { SITES.iter().zip(&self.keys).map(ledger).collect() };
+        let mut before = ledgers();
+        loop {
+            std::thread::sleep(REFUSALS_ARRIVE);
+            let now = ledgers();
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
     }
 
     /// Ends all of it: every record, and what ClickHouse holds.
