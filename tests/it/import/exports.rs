@@ -58,7 +58,10 @@ fn an_export_of_plausible_is_read_back_as_it_was_and_marked_as_imported() {
     ];
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let said = told(&folder.take_over("plausible", &[&files[..], &["--dry-run"]].concat()));
-    assert!(said.contains("would count 31 page views and events, as sums from 2024-03-01"), "{said}");
+    assert!(
+        said.contains("would count 31 page views and events, as sums from 2024-03-01"),
+        "{said}"
+    );
     assert!(said.contains("left out: ") && said.contains("imported_sources.csv"), "{said}");
     told(&folder.take_over("plausible", &files));
     let turned: Vec<&str> = files.iter().rev().copied().collect();
