@@ -7,7 +7,7 @@ use super::deltas::{Event, Origin, Sums};
 use super::intern::{Origins, Pages};
 use super::recent::Recent;
 use super::seen::{Entry, Firsts, Print, Seen};
-use super::{CountLimits, Rows, SiteState, reason, unattributed};
+use super::{CountLimits, Rows, SiteState, VisitCounters, reason, unattributed};
 use crate::hit::{Bucket, Hit, HitKind, VisitorId};
 use crate::keys::KeyId;
 
@@ -52,6 +52,7 @@ pub(super) fn count(
         bucket: hit.at.bucket(),
         limits,
         sums: Sums { site: &hit.site, rows },
+        here: VisitCounters::default(),
         past_bound: false,
     };
     counting.visitor(day, id, carried, recent, pages);
@@ -117,7 +118,18 @@ struct Counting<'a> {
     bucket: Bucket,
     limits: CountLimits,
     sums: Sums<'a>,
+    /// What it adds to the row of its own bucket and visit: most of it, as a rule, and added at
+    /// once.
+    here: VisitCounters,
     past_bound: bool,
+}
+
+/// Whose origin a delta stands under.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Visit,
+    Day,
+    Hour,
 }
 
 /// Under what a hit's deltas stand: its visit's origin, that of the visitor's first visit of the
@@ -129,6 +141,15 @@ struct Under {
 }
 
 impl Under {
+    /// The origin, where it is not the visit's.
+    fn other(&self, of: Of) -> Option<&Origin> {
+        match of {
+            Of::Visit => None,
+            Of::Day => self.day.as_ref(),
+            Of::Hour => self.hour.as_ref(),
+        }
+    }
+
     fn day(&self) -> &Origin {
         self.day.as_ref().unwrap_or(&self.visit)
     }
@@ -203,6 +224,22 @@ impl Counting<'_> {
                 self.engagement((*engaged_ms, *scroll_percent), seen, &under);
             }
         }
+        let here = self.here;
+        self.sums.visit(self.bucket, &under.visit, |row| *row += here);
+    }
+
+    /// Changes a row of `visits`.
+    fn visit(
+        &mut self,
+        bucket: Bucket,
+        of: Of,
+        under: &Under,
+        change: impl FnOnce(&mut VisitCounters),
+    ) {
+        match under.other(of) {
+            None if bucket == self.bucket => change(&mut self.here),
+            other => self.sums.visit(bucket, other.unwrap_or(&under.visit), change),
+        }
     }
 
     /// A visit that this hit opens.
@@ -231,20 +268,20 @@ impl Counting<'_> {
     ) {
         if opened {
             let bounces = i64::from(visit.bounce);
-            self.sums.visit(visit.bucket, &under.visit, |row| {
+            self.visit(visit.bucket, Of::Visit, under, |row| {
                 row.visits += 1;
                 row.bounces += bounces;
             });
         }
         let more = visit.extend(self.hit.at);
         if more > 0 {
-            self.sums.visit(visit.bucket, &under.visit, |row| row.duration_s += more);
+            self.visit(visit.bucket, Of::Visit, under, |row| row.duration_s += more);
         }
         if new {
-            self.sums.visit(self.bucket, under.day(), |row| row.visitors += 1);
+            self.visit(self.bucket, Of::Day, under, |row| row.visitors += 1);
         }
         if new_hour {
-            self.sums.visit(self.bucket, under.hour(), |row| row.visitors_hour += 1);
+            self.visit(self.bucket, Of::Hour, under, |row| row.visitors_hour += 1);
         }
     }
 
@@ -259,7 +296,7 @@ impl Counting<'_> {
     ) {
         let Hit { hostname, page, .. } = self.hit;
         let bucket = self.bucket;
-        self.sums.visit(bucket, &under.visit, |row| row.pageviews += 1);
+        self.visit(bucket, Of::Visit, under, |row| row.pageviews += 1);
         if visit.viewed {
             self.no_bounce(visit, under);
         }
@@ -268,17 +305,20 @@ impl Counting<'_> {
         let mut firsts = self.see(seen, Print::page(hostname, page), visit.number, in_hour);
         self.same_path(seen, visit.number, in_hour, under, &mut firsts);
         let here = (bucket, hostname, page);
+        let (day, hour) = (under.other(Of::Day), under.other(Of::Hour));
         self.sums.page(here, &under.visit, |row| {
             row.pageviews += 1;
             row.visits += i64::from(firsts.visit);
             row.entries += i64::from(opened);
             row.exits += 1;
+            row.visitors += i64::from(firsts.day && day.is_none());
+            row.visitors_hour += i64::from(firsts.hour && hour.is_none());
         });
-        if firsts.day {
-            self.sums.page(here, under.day(), |row| row.visitors += 1);
+        if let (true, Some(day)) = (firsts.day, day) {
+            self.sums.page(here, day, |row| row.visitors += 1);
         }
-        if firsts.hour {
-            self.sums.page(here, under.hour(), |row| row.visitors_hour += 1);
+        if let (true, Some(hour)) = (firsts.hour, hour) {
+            self.sums.page(here, hour, |row| row.visitors_hour += 1);
         }
         if let Some(View { bucket: from, hostname: host, page: left }) = &visit.exit {
             // Negated as it was written.
@@ -317,7 +357,7 @@ impl Counting<'_> {
 
     fn event(&mut self, visit: &mut Visit, seen: &mut Seen, in_hour: bool, under: &Under) {
         let Some(event) = Event::of(self.hit) else { return };
-        self.sums.visit(self.bucket, &under.visit, |row| row.events += 1);
+        self.visit(self.bucket, Of::Visit, under, |row| row.events += 1);
         if event.interactive {
             self.no_bounce(visit, under);
         }
@@ -367,7 +407,7 @@ impl Counting<'_> {
     /// The visit is no bounce any more, if it still was one.
     fn no_bounce(&mut self, visit: &mut Visit, under: &Under) {
         if std::mem::take(&mut visit.bounce) {
-            self.sums.visit(visit.bucket, &under.visit, |row| row.bounces -= 1);
+            self.visit(visit.bucket, Of::Visit, under, |row| row.bounces -= 1);
         }
     }
 

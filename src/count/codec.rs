@@ -1,7 +1,7 @@
 //! The state as bytes, for a checkpoint. Ids stand only in parts that carry their day's key.
 //!
 //! ```text
-//! every part   version u8 (1), kind u8
+//! every part   version u8 (2), kind u8
 //! 0 the rest   ledger: number, (site text, reason text, total)*
 //!              sites: number, (site text, ended: number, key id*, minutes: number, (minute, views)*)*
 //! 1 a day      site text, day, texts: number, text*, origins: number, 19 indices*,
@@ -26,7 +26,7 @@ use crate::hit::wire::{
 use crate::hit::{Bucket, Day, DropReason, RejectReason, Second, SiteName, VisitDims, VisitorId};
 use crate::keys::KeyId;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const REST: u8 = 0;
 const DAY: u8 = 1;
 

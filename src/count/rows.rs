@@ -1,6 +1,7 @@
 //! The rows that leave the counter: keys, and the counters that add up under them.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use crate::hit::{Bucket, Currency, SiteName, Text, VisitDims};
 
@@ -30,6 +31,19 @@ pub struct VisitCounters {
     pub pageviews: i64,
     pub events: i64,
     pub duration_s: i64,
+}
+
+impl AddAssign for VisitCounters {
+    fn add_assign(&mut self, more: Self) {
+        let Self { visitors, visitors_hour, visits, bounces, pageviews, events, duration_s } = more;
+        self.visitors += visitors;
+        self.visitors_hour += visitors_hour;
+        self.visits += visits;
+        self.bounces += bounces;
+        self.pageviews += pageviews;
+        self.events += events;
+        self.duration_s += duration_s;
+    }
 }
 
 /// Key of a `pages` row. The dimensions after `page` are the visit's.

@@ -1,11 +1,12 @@
 //! What a visitor has been seen on today: pages, events, properties, as fingerprints of 8 bytes.
 
-use blake3::Hasher;
+use twox_hash::XxHash3_64;
 
 use crate::hit::{Bucket, Text};
 
-/// 64 bits of a hash of a page, an event's name or a property. The same in every run of the
-/// program: it stands in checkpoints.
+/// 64 bits of a hash (XXH3) of a page, an event's name or a property. The same in every run of the
+/// program: it stands in checkpoints. Texts that collide, made up or not, are compared only with
+/// what the same visitor has seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Print(pub(super) u64);
 
@@ -27,15 +28,12 @@ impl Print {
         Self::of(b'v', &[name, key, value])
     }
 
+    /// Each part is hashed under the hash of those before it, so that no bytes can move from one
+    /// part into another.
     fn of(kind: u8, parts: &[&Text]) -> Self {
-        let mut hasher = Hasher::new();
-        hasher.update(&[kind]);
-        for part in parts {
-            hasher.update(&(part.as_str().len() as u64).to_le_bytes());
-            hasher.update(part.as_str().as_bytes());
-        }
-        let first = hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default();
-        Self(u64::from_le_bytes(first))
+        let hash =
+            |seed, part: &&Text| XxHash3_64::oneshot_with_seed(seed, part.as_str().as_bytes());
+        Self(parts.iter().fold(kind.into(), hash))
     }
 }
 
