@@ -150,6 +150,7 @@ try {
     await page.waitForFunction(() => globalThis.headcount?.l);
     assert.deepEqual(await site.settled(page), []);
     await show(page, true);
+    await site.hit('pageview');
     assert.deepEqual(paths(await site.settled(page)), ['/full']);
   }, { before: () => Object.defineProperty(document, 'hidden', { value: true, configurable: true }) });
 
