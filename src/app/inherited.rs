@@ -18,7 +18,7 @@ pub(super) struct Inherited {
     /// For the ingest listener.
     pub(super) ingest: Vec<TcpListener>,
     /// For the console.
-    pub(super) console: Vec<TcpListener>,
+    pub(super) console: Option<TcpListener>,
 }
 
 /// Why a descriptor that was handed over cannot be used.
@@ -33,12 +33,15 @@ pub enum InheritedError {
          see FileDescriptorName= in systemd.socket(5)"
     )]
     Name(usize),
+    /// Nobody would answer on the second.
+    #[error("descriptor {0} that was handed over is a second one for the console: it has one")]
+    SecondConsole(usize),
 }
 
 impl Inherited {
     /// Takes what was handed over. Without names the first is for the ingest listener, the second
-    /// for the console. Call it before there are threads: it takes the variables away, so that no
-    /// child reads them.
+    /// for the console. Call it before there are threads: it takes `LISTEN_FDS` away, so that no
+    /// child reads it.
     pub(super) fn take() -> Result<Self, InheritedError> {
         let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut handed = ListenFd::from_env();
@@ -56,7 +59,8 @@ impl Inherited {
             };
             match name {
                 "ingest" => inherited.ingest.push(listener),
-                "console" => inherited.console.push(listener),
+                "console" if inherited.console.is_none() => inherited.console = Some(listener),
+                "console" => return Err(InheritedError::SecondConsole(at + 3)),
                 _ => return Err(InheritedError::Name(at + 3)),
             }
         }
@@ -77,9 +81,8 @@ pub(super) fn spread(
     threads: usize,
 ) -> Result<Vec<TcpListener>, BindError> {
     let failed = |error| BindError::Io("a socket that was handed over".to_owned(), error);
-    let shared = handed.iter().cycle().skip(handed.len());
     let more = threads.saturating_sub(handed.len());
-    let shared = shared.take(more).map(TcpListener::try_clone).collect::<Result<Vec<_>, _>>();
-    let shared = shared.map_err(failed)?;
+    let shared = handed.iter().cycle().take(more).map(TcpListener::try_clone);
+    let shared = shared.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     Ok(handed.into_iter().chain(shared).collect())
 }

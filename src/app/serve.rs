@@ -114,13 +114,11 @@ pub fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
     } else {
         edge::bind(&config.ingest.listen, config.ingest.threads)?
     };
-    let mut console = inherited.console;
-    if let Some(handed) = address(console.first()) {
-        config.console_listen = handed;
-    } else {
-        console = edge::bind(&config.console_listen, 1)?;
-    }
-    let console = console.swap_remove(0);
+    config.console_listen = address(inherited.console.as_ref()).unwrap_or(config.console_listen);
+    let console = match inherited.console {
+        Some(handed) => handed,
+        None => edge::bind(&config.console_listen, 1)?.swap_remove(0),
+    };
     let folder = DataFolder::open(&config.data_dir)?;
     let target = storing::target(&config, &folder)?;
     let places = places(&config)?;

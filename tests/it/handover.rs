@@ -155,11 +155,13 @@ fn twenty_restarts_under_load_refuse_no_connection_and_lose_no_hit() {
 }
 
 #[test]
-fn a_descriptor_that_is_not_ours_is_named() {
+fn a_descriptor_that_is_not_ours_or_is_one_too_many_ends_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let mut child = Supervisor::new().start(&data, "ingest:cheese");
-    assert_eq!(child.wait().expect("it was a child").code(), Some(1));
+    for names in ["ingest:cheese", "console:console"] {
+        let mut child = Supervisor::new().start(&data, names);
+        assert_eq!(child.wait().expect("it was a child").code(), Some(1), "{names}");
+    }
 }
 
 #[test]

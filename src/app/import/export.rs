@@ -10,12 +10,11 @@ use jiff::tz::TimeZone;
 
 use super::{ImportError, Job, Ledger, Progress, Unread, day_of, lane, oldest, source};
 use crate::app::counting::is_enough;
-use crate::app::serve;
 use crate::config::Config;
 use crate::count::{EventCounters, EventKey, PageCounters, PageKey, Rows, VisitCounters, VisitKey};
 use crate::count::{LedgerKey, reason};
 use crate::edge::{
-    ExportFile, ExportKind, Exported, PageSums, Places, Total, TotalOf, imported, read_export,
+    ExportFile, ExportKind, Exported, PageSums, Total, TotalOf, imported, read_export,
 };
 use crate::hit::{
     Bucket, Clock as _, Currency, DropReason, Second, SiteName, SystemClock, Text, VisitDims,
@@ -76,9 +75,7 @@ pub fn import_export(
     }
     let fingerprint = fingerprint(&job, export.kind, &files);
     let files: Vec<_> = files.iter().map(|(name, text)| ExportFile { name, text }).collect();
-    // Only countries are known, and those by name.
-    let places = Places { geo: None, ..serve::places(config)? };
-    let exported = read_export(export.kind, &files, &job.site, places, bounds)??;
+    let exported = read_export(export.kind, &files, &job.site, bounds)??;
     let outbox = job.outbox()?;
     let Exported { records, totals, lines, unread, malformed, left_out, span } = exported;
     let sums = span.is_none();

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::{Places, SiteConfig, SitesError, enrich};
+use super::{SiteConfig, SitesError, enrich};
 use crate::hit::{Record, Second, Text};
 
 /// Whose export it is.
@@ -126,13 +126,12 @@ pub fn read_export(
     kind: ExportKind,
     files: &[ExportFile<'_>],
     site: &SiteConfig,
-    places: Places,
     (oldest, newest): (Second, Second),
 ) -> Result<Result<Exported, ExportError>, SitesError> {
     match kind {
         ExportKind::Plausible => Ok(plausible::read(files, site.name.as_str())),
         ExportKind::Ga4 => Ok(ga4::read(files, site.name.as_str())),
-        ExportKind::Umami => umami::read(files, site.clone(), places, (oldest, newest)),
+        ExportKind::Umami => umami::read(files, site.clone(), (oldest, newest)),
     }
 }
 

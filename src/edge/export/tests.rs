@@ -20,7 +20,7 @@ fn site() -> SiteConfig {
 fn read(kind: ExportKind, files: &[(&str, &str)]) -> Result<Exported, ExportError> {
     let files: Vec<_> = files.iter().map(|(name, text)| ExportFile { name, text }).collect();
     let bounds = (Second(0), Second(2_000_000_000));
-    read_export(kind, &files, &site(), Places::default(), bounds).unwrap()
+    read_export(kind, &files, &site(), bounds).unwrap()
 }
 
 /// What an export makes, a line each.

@@ -11,7 +11,7 @@ use crate::stored;
 use crate::support::{Collector, prepared, until};
 use crate::twin;
 
-use headcount::edge::{ExportFile, ExportKind, Places, Signals, SiteConfig, read_export};
+use headcount::edge::{ExportFile, ExportKind, Signals, SiteConfig, read_export};
 use headcount::hit::{Second, SiteName};
 
 const VISITORS: &str = "date,visitors,pageviews,bounces,visits,visit_duration
@@ -145,7 +145,7 @@ fn an_export_of_umami_counts_as_the_twin_counts_its_hits() {
     };
     let file = ExportFile { name: "website_event.csv", text: &events };
     let bounds = (Second(0), Second(i64::MAX));
-    let read = read_export(ExportKind::Umami, &[file], &site, Places::default(), bounds);
+    let read = read_export(ExportKind::Umami, &[file], &site, bounds);
     let read = read.expect("a known zone").expect("it is read");
     stored::read(&folder.data).assert_equals_of(&twin::recount(&read.records), NODE);
 }
