@@ -7,7 +7,12 @@
 //! recipient     first 8 bytes of keyed_hash(recipient key, tid)
 //! network       first 8 bytes of keyed_hash(recipient key, recipient ‖ truncated address)
 //! token key, recipient key, seal key = derive_key("…", the mailing's key)
+//!
+//! pixel's mac   first 10 bytes of keyed_hash(link key, "p" ‖ mailing)
+//! link's mac    first 10 bytes of keyed_hash(link key, "l" ‖ mailing ‖ number ‖ hash(destination))
 //! ```
+//!
+//! The link key is another one: links go on leading somewhere for a year, and tell of nobody.
 //!
 //! It is the one key that outlives a day: mails are read for two weeks. It is drawn at random and
 //! lies in a file of its own, since it must outlive a reboot, and in nothing else; its end is the
@@ -133,13 +138,74 @@ impl MailingKey {
 }
 
 /// Compares in a time that tells nothing of where they differ.
-pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+fn is_same(one: &[u8], other: &[u8]) -> bool {
     let difference = one.iter().zip(other).fold(0, |all, (a, b)| all | (a ^ b));
     one.len() == other.len() && std::hint::black_box(difference) == 0
 }
 
 fn first_8(bytes: &[u8; 32]) -> [u8; 8] {
     *bytes.first_chunk().expect("32 bytes begin with 8")
+}
+
+/// Makes what a mailing's URLs carry, so that nobody else can make one. Wiped on drop.
+pub struct LinkKey(Secret);
+
+/// What a URL carries: in base32, 16 letters and digits.
+#[derive(Clone, Copy)]
+pub struct LinkMac([u8; LINK_MAC_BYTES]);
+
+const LINK_MAC_BYTES: usize = 10;
+
+impl LinkKey {
+    /// Random bytes for a new one.
+    pub fn draw() -> Result<[u8; 32], KeysError> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|_| KeysError::Random)?;
+        Ok(bytes)
+    }
+
+    /// The key of such bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Secret::new(Zeroizing::new(bytes)))
+    }
+
+    /// What the URL of the mailing's pixel carries.
+    #[must_use]
+    pub fn of_pixel(&self, mailing: MailingId) -> LinkMac {
+        self.mac(&[b"p", mailing.as_str().as_bytes()])
+    }
+
+    /// What the URL of a link carries. It is bound to where the link leads.
+    #[must_use]
+    pub fn of_link(&self, mailing: MailingId, number: u16, destination: &str) -> LinkMac {
+        let leads = blake3::hash(destination.as_bytes());
+        let number = number.to_le_bytes();
+        self.mac(&[b"l", mailing.as_str().as_bytes(), &number, leads.as_bytes()])
+    }
+
+    /// All parts but the first have one length each.
+    fn mac(&self, parts: &[&[u8]]) -> LinkMac {
+        let hash = blake3::keyed_hash(&self.0, &parts.concat());
+        LinkMac(*hash.as_bytes().first_chunk().expect("32 bytes begin with 10"))
+    }
+}
+
+impl LinkMac {
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        BASE32.encode(&self.0)
+    }
+
+    /// Whether a text is its own.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        let mut bytes = [0; LINK_MAC_BYTES];
+        BASE32.decode_len(text.len()) == Ok(LINK_MAC_BYTES)
+            && BASE32.decode_mut(text.as_bytes(), &mut bytes) == Ok(LINK_MAC_BYTES)
+            && is_same(&bytes, &self.0)
+    }
 }
 
 /// The folder of mailings' keys, a file for each. Leave it out of backups.
@@ -251,6 +317,27 @@ mod tests {
         }
         for junk in ["", "a", &token[1..], &format!("{token}a"), "{{token}}"] {
             assert!(key.recipient(junk, b"").is_none());
+        }
+    }
+
+    #[test]
+    fn a_links_mac_is_bound_to_mailing_number_and_destination() {
+        let (key, other) = (LinkKey::from_bytes([1; 32]), LinkKey::from_bytes([2; 32]));
+        let [id, another] = [[1; 5], [2; 5]].map(MailingId::from_bits);
+        let mac = key.of_link(id, 7, "https://a.example/");
+        let text = mac.text();
+        assert_eq!(text.len(), 16);
+        assert!(mac.is(&text));
+        let others = [
+            other.of_link(id, 7, "https://a.example/"),
+            key.of_link(another, 7, "https://a.example/"),
+            key.of_link(id, 8, "https://a.example/"),
+            key.of_link(id, 7, "https://b.example/"),
+            key.of_pixel(id),
+        ];
+        assert!(others.iter().all(|other| !other.is(&text)));
+        for junk in ["", "a", &text[1..], &format!("{text}a"), &text.to_uppercase(), "%27"] {
+            assert!(!mac.is(junk), "{junk}");
         }
     }
 

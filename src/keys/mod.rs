@@ -28,8 +28,7 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use day::{DayKey, SiteKey, VisitorParts};
-pub(crate) use mailing::is_same;
-pub use mailing::{MailingKey, MailingKeyError, MailingKeys, TOKEN_CHARS};
+pub use mailing::{LinkKey, LinkMac, MailingKey, MailingKeyError, MailingKeys, TOKEN_CHARS};
 pub use seal::{SEAL_BYTES, SealKey};
 
 use crate::hit::{Day, Second};
@@ -240,4 +239,4 @@ macro_rules! never_printed_or_copied {
     };
 }
 
-never_printed_or_copied!(Keys, DayKey, MailingKey, SiteKey, SealKey);
+never_printed_or_copied!(Keys, DayKey, LinkKey, MailingKey, SiteKey, SealKey);

@@ -38,8 +38,11 @@ const WITHDRAWN: u8 = 1;
 const DEVICE: u8 = 2;
 
 pub(in crate::count) fn encode(mail: &Mail, parts: &mut Vec<DayState>) {
+    let Mail { hold: Hold { held, lately, due: _ }, recipients: _, ended } = mail;
     let mut ids = Vec::new();
-    parts.push(DayState { key: None, bytes: rest(mail, &mut ids) });
+    if !(held.is_empty() && lately.is_empty() && ended.is_empty()) {
+        parts.push(DayState { key: None, bytes: rest(mail, &mut ids) });
+    }
     let mut of_keys: BTreeMap<KeyId, Vec<u8>> = BTreeMap::new();
     for (key, id) in ids {
         let bytes = of_keys.entry(key).or_insert_with(|| vec![VERSION, IDS]);
