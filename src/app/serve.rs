@@ -28,7 +28,7 @@ use crate::console::{self, Console, StateDb, StateError};
 use crate::count::Rows;
 use crate::edge::{
     self, BindError, DataCentres, DataCentresError, Detail, Edge, EdgeConfig, Geo, GeoError,
-    Patience, Places, Sink, Sites, SitesError,
+    MailNetworks, MailNetworksError, Patience, Places, Sink, Sites, SitesError,
 };
 use crate::hit::{Clock, SystemClock};
 use crate::keys::{Backend, Keys};
@@ -81,6 +81,9 @@ pub enum ServeError {
     /// The list of data centres cannot be used.
     #[error(transparent)]
     DataCentres(#[from] DataCentresError),
+    /// The list of mail filters' networks cannot be used.
+    #[error(transparent)]
+    MailNetworks(#[from] MailNetworksError),
     /// A site drops data centres' hits, and nothing says which networks those are.
     #[error(
         "a [[site]] has block_data_centres, and there is no list of them: give [geo] data_centres"
@@ -147,7 +150,9 @@ fn forbid_dumps() {
 /// What is known of networks.
 pub(super) fn places(config: &Config) -> Result<Places, ServeError> {
     let (geo, data_centres) = (geo(config)?, data_centres(config)?);
-    Ok(Places { geo, detail: config.places, data_centres })
+    let mail_networks = config.mail_networks.as_deref().map(MailNetworks::open).transpose()?;
+    let mail_networks = mail_networks.map(Arc::new);
+    Ok(Places { geo, detail: config.places, data_centres, mail_networks })
 }
 
 /// The configured database, or the one beside the program; without one, countries are unknown.

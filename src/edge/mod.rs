@@ -12,6 +12,7 @@
 //! dialect    those of other systems' scripts
 //! log        lines of an access log, which come by no listener; past: their clock and keys
 //! export     what other systems counted, or kept
+//! mailing    pixels and links of mails
 //!   address    peer or trusted header → bytes for the hash, truncated network
 //!   decode     JSON, form or query → what was said
 //!   deidentify raw hit → record; enrich cleans and names, sites stamps and makes the id
@@ -34,6 +35,7 @@ mod hits;
 mod limiter;
 mod listener;
 mod log;
+mod mailing;
 mod network;
 mod opt_out;
 mod pages;
@@ -60,6 +62,10 @@ pub use export::{
 pub use limiter::RateLimit;
 pub use listener::{BindError, bind, serve};
 pub use log::{LogEdge, LogFigures, LogFormat, LogRules, PageLines};
+pub use mailing::{
+    MailNetworks, MailNetworksError, MailingConfig, MailingLink, MailingUrls, allowed_host,
+    is_destination,
+};
 pub use network::{Network, NetworkError};
 pub use rules::{BadPattern, Pattern, SiteRules};
 pub use script::{ScriptPaths, Snippet};
@@ -115,6 +121,8 @@ pub struct Places {
     pub detail: Detail,
     /// Which are data centres; none: it is not known.
     pub data_centres: Option<Arc<DataCentres>>,
+    /// Which are of mail filters; none: those that the program knows.
+    pub mail_networks: Option<Arc<MailNetworks>>,
 }
 
 /// What all listener threads share.
@@ -127,6 +135,7 @@ pub struct Edge {
     patience: Patience,
     sites: Arc<Sites>,
     places: Places,
+    mailings: mailing::Mailings,
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
     unknown: SiteName,
@@ -180,6 +189,7 @@ impl Edge {
             patience: config.patience,
             sites,
             places,
+            mailings: mailing::Mailings::default(),
             sink,
             clock,
             unknown: SiteName::unknown(),
@@ -195,6 +205,11 @@ impl Edge {
 
     fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
+    }
+
+    /// The mailings are these from now on.
+    pub fn set_mailings(&self, mailings: Vec<MailingConfig>) {
+        self.mailings.set(mailings);
     }
 
     /// Its figures now.

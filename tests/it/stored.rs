@@ -12,7 +12,7 @@ use headcount::keys::Keys;
 use headcount::outbox::{NewBatch, Table};
 use headcount::spool::{Durability, Lsn, Spool, SpoolConfig};
 use headcount::store::engine::{Engine, EngineConfig, find_library};
-use headcount::store::{Column, Kind, MARKER_SITE, Store, columns, encode};
+use headcount::store::{Column, Kind, MARKER_SITE, SCHEMA, Store, columns, encode};
 use serde_json::Value;
 
 /// The collector's name in the ledger, by default.
@@ -197,12 +197,12 @@ fn with_store<T>(data: &Path, ask: impl AsyncFnOnce(Store) -> T) -> T {
 
 /// The columns that key a table, without those of the marker.
 fn key_columns(table: Table) -> impl Iterator<Item = &'static Column> {
-    let all = columns(table, 1).expect("the first schema").iter();
+    let all = columns(table, SCHEMA).expect("the schema of now").iter();
     all.filter(|it| it.kind != Kind::Count && it.name != "batch" && it.name != "written")
 }
 
 fn counters(table: Table) -> impl Iterator<Item = &'static Column> {
-    columns(table, 1).expect("the first schema").iter().filter(|it| it.kind == Kind::Count)
+    columns(table, SCHEMA).expect("the schema of now").iter().filter(|it| it.kind == Kind::Count)
 }
 
 async fn sums(store: &Store, table: Table) -> Sums {
