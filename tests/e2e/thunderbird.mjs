@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { find, provide } from './install.mjs';
 import { connect } from './marionette.mjs';
+import { until } from './suite.mjs';
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   provide({ thunderbird: 'thunderbird', Xvfb: 'xvfb', openssl: 'openssl' });
 }
 
 const START_MS = 60_000;
-const DONE_MS = 20_000;
 const ENTER = '\uE007';
 
 /** What a person has seen and answered already. */
@@ -63,17 +63,6 @@ const online = ({ proxy }) => {
   const of = (kind) => ({ [`network.proxy.${kind}`]: host, [`network.proxy.${kind}_port`]: port });
   return { 'network.proxy.type': 1, ...of('http'), ...of('ssl') };
 };
-
-/** Waits until something is there. */
-async function until(what, look, late_ms = DONE_MS) {
-  const end = Date.now() + late_ms;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
 
 /** Starts it for a person. `line`: into the world; `preferences`: what the person has set. */
 export async function start(address, { office, line, preferences = {} }) {

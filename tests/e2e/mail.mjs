@@ -1,0 +1,256 @@
+// A mailing on its whole way: made and wrapped by the program, merged and sent by SMTP, read in
+// Thunderbird and in a browser's webmail, fetched by proxies and filters; and then its figures. The
+// API tells none below ten, so everything is done ten times or more.
+//
+//   node tests/e2e/mail.mjs    pictures in target/test-logs/mail
+
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { filters } from './filters.mjs';
+import { asked, clicks, garden, home, landed, pixels, shares, stops, told, urls } from './garden.mjs';
+import { htmlOf } from './post.mjs';
+import { check, finish } from './suite.mjs';
+import * as thunderbird from './thunderbird.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const target = process.env.CARGO_TARGET_DIR || join(root, 'target');
+const pictures = join(target, 'test-logs/mail');
+mkdirSync(pictures, { recursive: true });
+
+const READERS = 12;
+const readers = Array.from({ length: READERS }, (_, number) => number);
+/** The third link of the newsletter. */
+const TULIPS = 2;
+
+const sender = await garden(join(target, 'debug/headcount'));
+const people = [];
+
+/** Somebody at Thunderbird. */
+async function person(address, from, preferences) {
+  const line = await sender.web.line(from);
+  const client = await thunderbird.start(address, { office: sender.office, line, preferences });
+  people.push(client);
+  return { ...client, line };
+}
+
+/** That requests are these, and that neither they nor their answers tell or leave anything. */
+function plain(requests, expected) {
+  assert.deepEqual(told(requests), expected);
+  for (const { headers, answered, status } of requests) {
+    assert.deepEqual([headers.cookie, headers.referer], [undefined, undefined]);
+    const { 'set-cookie': cookie, etag, 'cache-control': cache } = answered;
+    assert.deepEqual([cookie, etag], [undefined, undefined]);
+    assert.match(cache, /no-store/);
+    assert.ok(status === 200 ? answered['content-length'] === '43' : status === 302);
+  }
+}
+
+/** The same letter, but for its pixel, in two pictures. */
+function alike(client, [written, wrapped]) {
+  writeFileSync(join(pictures, `${client}-written.png`), written);
+  writeFileSync(join(pictures, `${client}-wrapped.png`), wrapped);
+  assert.ok(written.length > 10_000);
+  assert.ok(written.equals(wrapped), 'the pictures differ');
+}
+
+const figure = (list, name) => list.find((it) => it.name === name);
+
+try {
+  const ada = await person('ada@reader.example', home(0));
+  const autumn = sender.mailing('Autumn');
+  const [pixel] = pixels(autumn.html);
+  const tulips = clicks(autumn.html)[TULIPS];
+
+  await check('a letter comes as it was wrapped and merged', async () => {
+    for (const number of readers) {
+      await sender.post('ada@reader.example', `Autumn ${number}`, sender.merged(autumn.html, `Ada ${number}`));
+    }
+    assert.equal(htmlOf(sender.office.box('ada@reader.example')[0]), sender.merged(autumn.html, 'Ada 0'));
+    assert.equal(await ada.fetch(), READERS);
+  });
+
+  await check('Thunderbird shows no images by itself, and asks for nothing', async () => {
+    await ada.open('Autumn 0');
+    assert.ok(await ada.hidesImages());
+    await ada.open('Autumn 1');
+    assert.deepEqual(told(asked(ada.line)), []);
+  });
+
+  await check('Thunderbird fetches the pixel once for each letter, and leads to the page', async () => {
+    for (const number of readers) {
+      ada.line.address = home(number);
+      await ada.open(`Autumn ${number}`);
+      // For one letter, then for all of this sender's.
+      if (number < 2) await ada.showImages(['message', 'sender'][number]);
+      assert.ok(!(await ada.hidesImages()));
+      plain(asked(ada.line), [`GET ${pixel}`]);
+      const url = await ada.follow(`a[href="${tulips}"]`);
+      assert.equal(url, tulips);
+      const reader = await sender.reader(home(number));
+      const { url: page, led } = await landed(reader, async () => {
+        const page = await reader.context.newPage();
+        await page.goto(url);
+        return page;
+      });
+      assert.equal(page.href, 'https://garden.example/tulips?utm_source=newsletter&utm_medium=email&utm_campaign=autumn');
+      plain(led, [`GET ${tulips}`]);
+      await reader.context.close();
+    }
+  });
+
+  await check('a letter that is forwarded from Thunderbird is opened by who writes it and who gets it', async () => {
+    const last = READERS - 1;
+    await ada.forward('bob@reader.example');
+    plain(asked(ada.line), [`GET ${pixel}`]);
+    const bob = await person('bob@reader.example', '84.141.1.7', { 'mailnews.message_display.disable_remote_image': false });
+    assert.equal(await bob.fetch(), 1);
+    await bob.open(`Fwd: Autumn ${last}`);
+    plain(asked(bob.line), [`GET ${pixel}`]);
+  });
+
+  await check('the report says what was done in Thunderbird, and no more', async () => {
+    const { counts, clients, systems, countries, links, forwards, web, rates } = await sender.figures(autumn.id);
+    const opened = READERS + 1;
+    assert.deepEqual(counts.opens, { people: opened, human: opened, proxied: 0, privacy_proxy: 0, prefetch: 0, scanner: 0 });
+    assert.deepEqual(counts.clicks, { human: READERS, prefetch: 0, scanner: 0 });
+    assert.deepEqual([counts.unique_opens, counts.unique_clicks], [null, null]);
+    assert.equal(figure(clients, 'Thunderbird').opens, opened);
+    assert.equal(figure(systems, 'Linux').opens, opened);
+    assert.equal(figure(countries, 'DE').opens, opened);
+    assert.deepEqual(links.filter((link) => link.clicks).map(({ label, clicks }) => [label, clicks]), [['Tulips', READERS]]);
+    assert.deepEqual([forwards.low, forwards.high], [0, 0]);
+    assert.deepEqual([rates.open_rate, rates.click_rate], [opened / 1000, READERS / 1000]);
+    assert.deepEqual([web.campaign, web.visits, web.visitors], ['autumn', READERS, READERS]);
+    // The new message showed the pixel to who had just opened the letter.
+    assert.deepEqual((await sender.ledger()).dropped, { repeated: 1 });
+  });
+
+  await check('Thunderbird shows the wrapped letter as it was written', async () => {
+    const look = sender.mailing('Look');
+    await sender.post('ada@reader.example', 'As written', sender.merged(sender.newsletter, 'Ada'));
+    await sender.post('ada@reader.example', 'As wrapped', sender.merged(look.html, 'Ada'));
+    await ada.fetch();
+    const shown = [];
+    for (const subject of ['As written', 'As wrapped']) {
+      await ada.open(subject);
+      assert.ok(!(await ada.hidesImages()));
+      shown.push(await ada.picture());
+    }
+    plain(asked(ada.line), [`GET ${pixels(look.html)[0]}`]);
+    alike('thunderbird', shown);
+  });
+
+  await check('webmail shows the wrapped letter as it was written', async () => {
+    const look = sender.mailing('Look');
+    for (const html of [sender.newsletter, look.html]) {
+      await sender.post('look@reader.example', 'Autumn', sender.merged(html, 'Ada'));
+    }
+    const { context, line } = await sender.reader(home(0));
+    const page = await context.newPage();
+    const shown = [];
+    for (const number of [0, 1]) {
+      await page.goto(`https://webmail.example/look@reader.example/${number}`, { waitUntil: 'networkidle' });
+      shown.push(await page.screenshot({ animations: 'disabled' }));
+    }
+    plain(asked(line), [`GET ${pixels(look.html)[0]}`]);
+    alike('webmail', shown);
+    await context.close();
+  });
+
+  await check('webmail fetches the pixel once, its links lead on, and the listener leaves nothing behind', async () => {
+    const winter = sender.mailing('Winter');
+    await sender.post('eve@reader.example', 'Winter', sender.merged(winter.html, 'Eve'));
+    const [bulbs, share] = [clicks(winter.html)[TULIPS], shares(winter.html)[0]];
+    for (const number of readers) {
+      const reader = await sender.reader(home(100 + number));
+      const { context, line } = reader;
+      const inbox = await context.newPage();
+      await inbox.goto('https://webmail.example/eve@reader.example/0', { waitUntil: 'networkidle' });
+      plain(asked(line), [`GET ${pixels(winter.html)[0]}`]);
+      const press = (url) => async () => {
+        const opened = context.waitForEvent('page');
+        await inbox.frameLocator('iframe').locator(`a[href="${url}"]`).click();
+        const page = await opened;
+        await page.waitForURL('https://garden.example/**');
+        return page;
+      };
+      const click = await landed(reader, press(bulbs));
+      assert.equal(click.url.searchParams.get('utm_campaign'), 'winter');
+      plain(click.led, [`GET ${bulbs}`]);
+      // A filter follows links faster than that.
+      sender.pass(5);
+      plain((await landed(reader, press(share))).led, [`GET ${share}`]);
+      const { cookies, origins } = await context.storageState({ indexedDB: true });
+      assert.deepEqual(cookies, []);
+      assert.deepEqual(origins.filter(({ origin }) => origin.includes('stats.example')), []);
+      await context.close();
+    }
+    const { counts, clients, forwards, web } = await sender.figures(winter.id);
+    assert.equal(counts.opens.human, READERS);
+    assert.deepEqual(counts.clicks, { human: READERS, prefetch: 0, scanner: 0 });
+    assert.equal(figure(clients, 'Chrome').opens, READERS);
+    assert.deepEqual([forwards.low, forwards.high], [READERS, READERS]);
+    assert.equal(web.visitors, READERS);
+  });
+
+  await check('a recipient with a token is one, however often and wherever the letter is opened', async () => {
+    const create = ['--mode', 'token', '--consent', 'newsletter tracking, form of 2026'];
+    const spring = sender.mailing('Spring', { create, wrap: ['--stop-link'] });
+    const tokens = sender.tokens(spring.id, READERS);
+    assert.equal(new Set(tokens).size, READERS);
+    const letters = tokens.map((token, number) => sender.merged(spring.html, `Ada ${number}`, token));
+    for (const number of readers) await sender.post('ada@reader.example', `Spring ${number}`, letters[number]);
+    await ada.fetch();
+    for (const round of [0, 1]) {
+      for (const number of readers) {
+        ada.line.address = home(number + 50 * round);
+        await ada.open(`Spring ${number}`);
+        plain(asked(ada.line), [`GET ${pixels(letters[number])[0]}`]);
+        assert.ok(pixels(letters[number])[0].includes(tokens[number]));
+        const link = clicks(letters[number])[TULIPS];
+        assert.equal(await ada.follow(`a[href="${link}"]`), link);
+        const reader = await sender.reader(ada.line.address);
+        const page = await reader.context.newPage();
+        await page.goto(link);
+        assert.ok(!page.url().includes(tokens[number]), 'the page is not told who comes');
+        await reader.context.close();
+      }
+      sender.pass(90);
+    }
+    const { counts, rates } = await sender.figures(spring.id);
+    assert.deepEqual([counts.opens.human, counts.unique_opens.human], [2 * READERS, READERS]);
+    assert.deepEqual([counts.clicks.human, counts.unique_clicks, counts.readers], [2 * READERS, READERS, READERS]);
+    assert.deepEqual([rates.open_rate, rates.click_to_open_rate], [READERS / 1000, 1]);
+
+    // One withdraws, by the link in the letter, and reads it again.
+    const { context } = await sender.reader(home(0));
+    const page = await context.newPage();
+    await page.goto(stops(letters[0])[0]);
+    await page.click('button');
+    await page.close();
+    await ada.open('Spring 0');
+    const left = await sender.figures(spring.id);
+    assert.deepEqual([left.counts.opens.human, left.counts.unique_opens.human], [2 * READERS, READERS - 1]);
+    assert.deepEqual([left.counts.clicks.human, left.counts.unique_clicks], [2 * READERS, READERS - 1]);
+    await context.close();
+  });
+
+  await check('a thousand letters of a mailing in aggregate mode have the same URLs, byte by byte', async () => {
+    const { html } = sender.mailing('Thousand');
+    const letters = Array.from({ length: 1000 }, (_, at) => sender.merged(html, `Reader ${at}`));
+    await Promise.all(letters.map((letter) => sender.post('all@reader.example', 'Thousand', letter)));
+    const got = sender.office.box('all@reader.example').map(htmlOf);
+    assert.deepEqual([...got].sort(), [...letters].sort());
+    assert.equal(new Set(got).size, 1000);
+    assert.deepEqual([...new Set(got.map((letter) => urls(letter).join('\n')))], [urls(html).join('\n')]);
+  });
+
+  await filters(sender);
+} finally {
+  await Promise.all(people.map((one) => one.stop()));
+  await sender.close();
+}
+
+process.exitCode = finish() ? 0 : 1;
