@@ -136,6 +136,19 @@ pub const FILTER_DEPTH_MAX: usize = 8;
 /// its end. The figure that senders go by; Google gives none.
 pub const MAILING_BYTES_SHOWN: usize = 102_000;
 
+/// Bytes of a mailing's HTML: ten times what Gmail shows.
+pub const MAILING_BYTES_MAX: usize = 1024 * 1024;
+
+/// Days that a mailing is counted of which nobody says that it was sent.
+pub const MAILING_UNSENT_DAYS: i64 = 60;
+
+/// The fewest openings or clicks of a cell of a mailing's report, and recipients of a mailing that
+/// has one: of fewer, single ones could be told.
+pub const MAILING_K: u32 = 10;
+
+/// Tokens that one request may ask for: a million is made in a second.
+pub const TOKENS_MAX: u64 = 10_000_000;
+
 /// Seconds that what happens to a mail waits before it is counted. A filter follows the links of a
 /// mail within a few seconds: what it did first is told from a reader by what it does next.
 pub const MAIL_HOLD_S: i64 = 15;
@@ -181,8 +194,8 @@ pub const SIGN_INS_PER_MINUTE: u32 = 30;
 /// Passwords a minute that may be tried for one user.
 pub const PASSWORDS_PER_MINUTE: u32 = 5;
 
-/// Bytes of one line on the control socket.
-pub const CONTROL_LINE_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of one line on the control socket: a mailing, with quotes and line ends escaped.
+pub const CONTROL_LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Time that open connections have to end when the program stops.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);

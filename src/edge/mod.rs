@@ -63,8 +63,8 @@ pub use limiter::RateLimit;
 pub use listener::{BindError, bind, serve};
 pub use log::{LogEdge, LogFigures, LogFormat, LogRules, PageLines};
 pub use mailing::{
-    MailNetworks, MailNetworksError, MailingConfig, MailingLink, MailingUrls, allowed_host,
-    is_destination,
+    MailNetworks, MailNetworksError, MailingConfig, MailingLink, MailingTokens, MailingUrls,
+    allowed_host, is_destination,
 };
 pub use network::{Network, NetworkError};
 pub use rules::{BadPattern, Pattern, SiteRules};
@@ -72,9 +72,10 @@ pub use script::{ScriptPaths, Snippet};
 pub use sink::{Commit, Full, Receipt, Refused, Sink};
 pub use sites::{Signals, SiteConfig, Sites, SitesError};
 
-use crate::hit::{Clock, SiteName};
+use crate::hit::{Clock, MailingId, SiteName};
 use crate::limits;
 use address::Trust;
+use arrival::Arrival;
 use decode::Discarded;
 use limiter::Limiter;
 
@@ -210,6 +211,14 @@ impl Edge {
     /// The mailings are these from now on.
     pub fn set_mailings(&self, mailings: Vec<MailingConfig>) {
         self.mailings.set(mailings);
+    }
+
+    /// A recipient withdraws from a mailing. None: the token is nobody's.
+    pub fn withdraw(&self, mailing: MailingId, token: &str) -> Option<Result<Receipt, Full>> {
+        let record = mailing::withdrawal(self, mailing, token, self.clock.now())?;
+        let receipt = Arrival::new(self).submit(vec![record]);
+        self.sink.flush();
+        Some(receipt)
     }
 
     /// Its figures now.

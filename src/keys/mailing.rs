@@ -225,6 +225,22 @@ impl MailingKeys {
         self.folder.join(format!("{mailing}.key"))
     }
 
+    /// The mailings that have a file here.
+    pub fn kept(&self) -> std::io::Result<Vec<MailingId>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut kept = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".key"));
+            kept.extend(id.and_then(MailingId::parse));
+        }
+        Ok(kept)
+    }
+
     /// Keeps a mailing's key, durably.
     pub fn keep(&self, mailing: MailingId, key: &MailingKey) -> Result<(), MailingKeyError> {
         let failed = |error| MailingKeyError::Io(mailing, "kept", error);

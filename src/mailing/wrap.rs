@@ -132,9 +132,10 @@ pub fn wrap(
         edits.extend(wrapped.map(|url| (anchor.value.clone(), attribute_value(url))));
     }
     if let Some(pixel) = listener.pixel {
-        let at = match listener.pixel_first {
-            true => found.body_start.unwrap_or(0),
-            false => found.body_end.unwrap_or(html.len()),
+        let at = if listener.pixel_first {
+            found.body_start.unwrap_or(0)
+        } else {
+            found.body_end.unwrap_or(html.len())
         };
         edits.push((at..at, pixel_tag(pixel)));
     }

@@ -8,7 +8,7 @@ use hyper::header::HeaderMap;
 
 use super::class::{self, Asked, Told};
 use super::path;
-use super::registry::{Found, Mailing, Refused};
+use super::registry::{Found, Mailing, MailingTokens, Refused};
 use crate::edge::Edge;
 use crate::edge::arrival::Arrival;
 use crate::edge::head::Head;
@@ -114,9 +114,9 @@ fn recipient(
     match &mailing.tokens {
         _ if token.is_empty() || path::is_unmerged(token) => Ok(None),
         // Not made for it, or by a key that nobody can try any more.
-        None => Err(DropReason::Forged),
-        Some(None) => Err(DropReason::MailingOver),
-        Some(Some(key)) => {
+        MailingTokens::None => Err(DropReason::Forged),
+        MailingTokens::Destroyed => Err(DropReason::MailingOver),
+        MailingTokens::Alive(key) => {
             key.recipient(token, &network(prefix)).map(Some).ok_or(DropReason::Forged)
         }
     }
@@ -146,7 +146,7 @@ fn network(prefix: &Prefix) -> Vec<u8> {
 
 /// The record by which a recipient withdraws; none: the token is nobody's.
 pub(super) fn withdrawal(found: &Found, at: Second) -> Option<Record> {
-    let Some(Some(key)) = &found.mailing.tokens else { return None };
+    let MailingTokens::Alive(key) = &found.mailing.tokens else { return None };
     let recipient = key.recipient(&found.token, b"")?;
     Some(Record::Mail(Box::new(MailHit {
         site: found.mailing.site.clone(),

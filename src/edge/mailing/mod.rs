@@ -30,13 +30,13 @@ use hyper::{Method, StatusCode};
 pub use networks::{MailNetworks, MailNetworksError};
 pub use path::MailingUrls;
 pub(super) use registry::Mailings;
-pub use registry::{MailingConfig, MailingLink, allowed_host, is_destination};
+pub use registry::{MailingConfig, MailingLink, MailingTokens, allowed_host, is_destination};
 
 use super::Edge;
 use super::answer::{self, Answer};
 use super::arrival::Arrival;
 use super::sink;
-use crate::hit::{DropReason, Second};
+use crate::hit::{DropReason, MailingId, Record, Second};
 use path::Path;
 use registry::{Found, Refused};
 
@@ -77,6 +77,12 @@ pub(super) async fn answer(
             nowhere()
         }
     }
+}
+
+/// The record by which a recipient withdraws; none: the token is nobody's.
+pub(super) fn withdrawal(edge: &Edge, id: MailingId, token: &str, at: Second) -> Option<Record> {
+    let mailing = edge.mailings.get(id)?;
+    events::withdrawal(&Found { mailing, link: None, token: token.to_owned() }, at)
 }
 
 /// The pixel was fetched. It is shown whatever became of that.

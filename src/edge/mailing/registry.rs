@@ -29,8 +29,19 @@ pub struct MailingConfig {
     pub counts_until: Second,
     /// Until when its links lead somewhere.
     pub links_until: Second,
-    /// Whether it has tokens; with its key, as long as that lives.
-    pub tokens: Option<Option<Arc<MailingKey>>>,
+    /// Whether its recipients have tokens.
+    pub tokens: MailingTokens,
+}
+
+/// Whether a mailing's recipients are told apart.
+#[derive(Clone)]
+pub enum MailingTokens {
+    /// All get the same links.
+    None,
+    /// By tokens of this key.
+    Alive(Arc<MailingKey>),
+    /// They were, by a key that is destroyed.
+    Destroyed,
 }
 
 /// One link of a mailing.
@@ -53,7 +64,7 @@ pub(super) struct Mailing {
     pub(super) site: SiteName,
     pub(super) sent: Option<Second>,
     pub(super) counts_until: Second,
-    pub(super) tokens: Option<Option<Arc<MailingKey>>>,
+    pub(super) tokens: MailingTokens,
     pixel: LinkMac,
     links: HashMap<u16, Arc<Link>>,
     hosts: Vec<String>,
