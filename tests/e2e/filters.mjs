@@ -23,7 +23,7 @@ async function times(count, act) {
 export async function filters(sender) {
   const ask = (url, { from, agent, method = 'GET' }) => {
     const headers = { 'user-agent': agent, 'x-forwarded-for': from };
-    return fetch(url.replace('https://stats.example', sender.ingest), { method, headers, redirect: 'manual' });
+    return fetch(sender.local(url), { method, headers, redirect: 'manual' });
   };
   /** A mailing of its own for each check, so that its figures are the check's. */
   const mailing = (name) => {

@@ -16,6 +16,7 @@ const LISTENER = 'https://stats.example';
 const NEWSLETTER = new URL('../mailings/newsletter.html', import.meta.url);
 const FIRST_NAME = '{{ first_name | default: "reader" }}';
 const PASS_ON = `<a data-forward href="https://${SITE}/?passed=on">Pass it on</a>`;
+const STOP = '<p><a href="headcount:stop">Read without being counted</a></p>';
 const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40"><rect width="120" height="40" fill="teal"/></svg>';
 const PAGE = `<!doctype html><html lang="en"><title>The Garden</title><h1>The Garden</h1>
   <script defer src="${LISTENER}/s.js" data-domain="${SITE}"></script></html>`;
@@ -56,26 +57,35 @@ export async function garden(program) {
   const key = last(server.command(['key', 'create', '--site', SITE, '--mailings']));
   const ask = (path) =>
     fetch(server.console + path, { headers: { authorization: `Bearer ${key}` } }).then((answer) => answer.json());
-  const ledger = () => ask(`/api/v1/ledger?site_id=${SITE}`);
+  const facts = () => ask(`/api/v1/ledger?site_id=${SITE}`);
 
   const written = server.file('newsletter.html');
-  writeFileSync(written, readFileSync(NEWSLETTER, 'utf8').replace('</h1>', `</h1>\n          ${PASS_ON}`));
+  writeFileSync(written, readFileSync(NEWSLETTER, 'utf8').replace('</h1>', `</h1>\n          ${PASS_ON}`).replace('</body>', `${STOP}\n</body>`));
+
+  /** Makes a mailing that was sent to a thousand, and wraps the newsletter for it. */
+  const mailing = (name, ...how) => {
+    const id = last(server.command(['mailing', 'create', name, '--site', SITE, '--sent', '1000', ...how]));
+    return { id, html: server.command(['mailing', 'wrap', id, written, '--url', LISTENER]) };
+  };
+  const local = (url) => url.replace(LISTENER, server.ingest);
+  const end = local(pixels(mailing('What is opened last').html)[0]);
+  let ends = 0;
 
   return {
     office,
     web,
-    ingest: server.ingest,
+    /** A URL of the listener, past the web. */
+    local,
     /** The newsletter as it was written. */
     newsletter: readFileSync(written, 'utf8'),
     /** So many seconds go by. */
     pass: time.pass,
-    ledger,
-    /** Makes a mailing that was sent to a thousand, and wraps the newsletter for it. */
-    mailing(name, { create = [], wrap = [] } = {}) {
-      const id = last(server.command(['mailing', 'create', name, '--site', SITE, '--sent', '1000', ...create]));
-      const html = server.command(['mailing', 'wrap', id, written, '--url', LISTENER, ...wrap]);
-      return { id, html };
+    /** The site's ledger, but for what [`figures`] does. */
+    async ledger() {
+      const { received, counted, dropped } = await facts();
+      return { received: received - ends, counted: counted - ends, dropped };
     },
+    mailing,
     /** Tokens, as its mail merge gets them. */
     tokens: (id, count) => server.command(['mailing', 'tokens', id, '--count', String(count)]).trim().split('\n').slice(1),
     /** A recipient's letter. */
@@ -84,10 +94,14 @@ export async function garden(program) {
     post: (to, subject, html) =>
       office.send({ from: 'The Garden <news@garden.example>', to, subject, text: 'It is time for bulbs.', html }),
     /** A mailing's figures, once all that was done is in them. */
+    /** A mailing's figures, once all that was done is in them: what is held is counted before what
+     * comes later, and the ledger is written last. */
     async figures(id) {
       time.pass(LATER_S);
+      ends += 1;
+      await fetch(end, { headers: { 'x-forwarded-for': home(0), 'user-agent': AGENTS.desktop } });
       await until('the ledger to settle', async () => {
-        const { received, counted, dropped, rejected, spooled } = await ledger();
+        const { received, counted, dropped, rejected, spooled } = await facts();
         const refused = [...Object.values(dropped), ...Object.values(rejected)];
         return spooled === 0 && received === refused.reduce((all, one) => all + one, counted);
       });

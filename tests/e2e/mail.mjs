@@ -196,8 +196,8 @@ try {
   });
 
   await check('a recipient with a token is one, however often and wherever the letter is opened', async () => {
-    const create = ['--mode', 'token', '--consent', 'newsletter tracking, form of 2026'];
-    const spring = sender.mailing('Spring', { create, wrap: ['--stop-link'] });
+    const how = ['--mode', 'token', '--consent', 'newsletter tracking, form of 2026'];
+    const spring = sender.mailing('Spring', ...how);
     const tokens = sender.tokens(spring.id, READERS);
     assert.equal(new Set(tokens).size, READERS);
     const letters = tokens.map((token, number) => sender.merged(spring.html, `Ada ${number}`, token));

@@ -85,14 +85,19 @@ export async function start(address, { office, line, preferences = {} }) {
   const ended = new Promise((resolve) => child.on('close', resolve));
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
-  const stop = async () => {
+  const kill = () => {
     try {
       process.kill(-child.pid, 'SIGKILL');
     } catch {
       // It has ended by itself.
     }
-    await ended;
-    await screen.close();
+    screen.kill();
+  };
+  process.once('exit', kill);
+  const stop = async () => {
+    kill();
+    await Promise.all([ended, screen.ended]);
+    process.off('exit', kill);
     rmSync(home, { recursive: true, force: true });
   };
   try {
@@ -111,10 +116,7 @@ async function display() {
   const child = spawn(find('Xvfb'), flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   const number = await new Promise((resolve) => child.stdio[3].once('data', (text) => resolve(String(text).trim())));
-  return {
-    name: `:${number}`,
-    close: () => (child.kill('SIGKILL'), ended),
-  };
+  return { name: `:${number}`, ended, kill: () => child.kill('SIGKILL') };
 }
 
 /** Makes a program the system's browser, that notes what it is to show. Returns the notes. */

@@ -28,6 +28,8 @@ const page = (html) => `<!doctype html><html lang="en"><meta charset="utf-8"><ti
 /** The webmail of a post office: https://…/ADDRESS/NUMBER shows a message. */
 export const webmail = (office) => (request, answer) => {
   const [, address, number] = new URL(request.url, 'https://any.example').pathname.split('/');
+  const message = office.box(address)[number];
+  if (!message) return answer.writeHead(404).end();
   answer.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
-  answer.end(page(htmlOf(office.box(address)[number])));
+  return answer.end(page(htmlOf(message)));
 };

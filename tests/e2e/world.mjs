@@ -51,7 +51,8 @@ export const behind = (origin) => (request, answer, address) => {
   const asked = ask(origin + pathname + search, { method: request.method, headers });
   asked.on('error', () => answer.writeHead(502).end());
   asked.on('response', (got) => {
-    answer.writeHead(got.statusCode, got.headers);
+    answer.statusCode = got.statusCode;
+    answer.setHeaders(new Map(Object.entries(got.headers)));
     got.pipe(answer);
   });
   request.pipe(asked);
