@@ -67,15 +67,18 @@ export async function garden(program) {
     const id = last(server.command(['mailing', 'create', name, '--site', SITE, '--sent', '1000', ...how]));
     return { id, html: server.command(['mailing', 'wrap', id, written, '--url', LISTENER]) };
   };
-  const local = (url) => url.replace(LISTENER, server.ingest);
-  const end = local(pixels(mailing('What is opened last').html)[0]);
+  const request = (url, { from, agent = AGENTS.desktop, method = 'GET' }) => {
+    const headers = { 'user-agent': agent, 'x-forwarded-for': from };
+    return fetch(url.replace(LISTENER, server.ingest), { method, headers, redirect: 'manual' });
+  };
+  const [end] = pixels(mailing('What is opened last').html);
   let ends = 0;
 
   return {
     office,
     web,
-    /** A URL of the listener, past the web. */
-    local,
+    /** Asks the listener itself, as a client at an address; redirects are not followed. */
+    fetch: request,
     /** The newsletter as it was written. */
     newsletter: readFileSync(written, 'utf8'),
     /** So many seconds go by. */
@@ -99,7 +102,7 @@ export async function garden(program) {
     async figures(id) {
       time.pass(LATER_S);
       ends += 1;
-      await fetch(end, { headers: { 'x-forwarded-for': home(0), 'user-agent': AGENTS.desktop } });
+      await request(end, { from: home(0) });
       await until('the ledger to settle', async () => {
         const { received, counted, dropped, rejected, spooled } = await facts();
         const refused = [...Object.values(dropped), ...Object.values(rejected)];
@@ -124,14 +127,15 @@ export async function garden(program) {
   };
 }
 
-/** Waits until a reader has landed on the site, by what `go` does, and was counted there. Returns the
- * page's URL, and the requests that led to it. */
-export async function landed({ context, line }, go) {
-  asked(line);
+/** Waits until a reader has landed on the site by what `go` does, and was counted there. Returns the
+ * page's URL, and the requests of the listener's mailings that led to it. */
+export async function landed(context, line, go) {
+  line.asked.length = 0;
   const hit = context.waitForEvent('response', (response) => response.url() === `${LISTENER}/api/event`);
   const page = await go();
   assert.equal((await hit).status(), 202);
   const url = new URL(page.url());
   assert.equal(url.host, SITE);
+  await page.goto('about:blank');
   return { url, led: asked(line) };
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { filters } from './filters.mjs';
 import { asked, clicks, garden, home, landed, pixels, shares, stops, told, urls } from './garden.mjs';
 import { htmlOf } from './post.mjs';
-import { check, finish } from './suite.mjs';
+import { check, finish, until } from './suite.mjs';
 import * as thunderbird from './thunderbird.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -19,7 +19,8 @@ const target = process.env.CARGO_TARGET_DIR || join(root, 'target');
 const pictures = join(target, 'test-logs/mail');
 mkdirSync(pictures, { recursive: true });
 
-const READERS = 12;
+/** One of them may withdraw. */
+const READERS = 11;
 const readers = Array.from({ length: READERS }, (_, number) => number);
 /** The third link of the newsletter. */
 const TULIPS = 2;
@@ -55,6 +56,14 @@ function alike(client, [written, wrapped]) {
   assert.ok(written.equals(wrapped), 'the pictures differ');
 }
 
+/** Shows a letter in webmail, whole. */
+async function show(page, letter) {
+  await page.goto(`https://webmail.example/${letter}`);
+  const whole = () => document.images.length > 0 && [...document.images].every((image) => image.complete);
+  await until('the letter', () => page.frames().at(-1).evaluate(whole));
+}
+
+const campaign = (name) => `utm_source=newsletter&utm_medium=email&utm_campaign=${name}`;
 const figure = (list, name) => list.find((it) => it.name === name);
 
 try {
@@ -79,8 +88,10 @@ try {
   });
 
   await check('Thunderbird fetches the pixel once for each letter, and leads to the page', async () => {
+    const { context, line } = await sender.reader(home(0));
+    const page = await context.newPage();
     for (const number of readers) {
-      ada.line.address = home(number);
+      ada.line.address = line.address = home(number);
       await ada.open(`Autumn ${number}`);
       // For one letter, then for all of this sender's.
       if (number < 2) await ada.showImages(['message', 'sender'][number]);
@@ -88,16 +99,11 @@ try {
       plain(asked(ada.line), [`GET ${pixel}`]);
       const url = await ada.follow(`a[href="${tulips}"]`);
       assert.equal(url, tulips);
-      const reader = await sender.reader(home(number));
-      const { url: page, led } = await landed(reader, async () => {
-        const page = await reader.context.newPage();
-        await page.goto(url);
-        return page;
-      });
-      assert.equal(page.href, 'https://garden.example/tulips?utm_source=newsletter&utm_medium=email&utm_campaign=autumn');
-      plain(led, [`GET ${tulips}`]);
-      await reader.context.close();
+      const landing = await landed(context, line, () => page.goto(url).then(() => page));
+      assert.equal(landing.url.href, `https://garden.example/tulips?${campaign('autumn')}`);
+      plain(landing.led, [`GET ${tulips}`]);
     }
+    await context.close();
   });
 
   await check('a letter that is forwarded from Thunderbird is opened by who writes it and who gets it', async () => {
@@ -124,7 +130,7 @@ try {
     assert.deepEqual([rates.open_rate, rates.click_rate], [opened / 1000, READERS / 1000]);
     assert.deepEqual([web.campaign, web.visits, web.visitors], ['autumn', READERS, READERS]);
     // The new message showed the pixel to who had just opened the letter.
-    assert.deepEqual((await sender.ledger()).dropped, { repeated: 1 });
+    assert.equal((await sender.ledger()).dropped.repeated, 1);
   });
 
   await check('Thunderbird shows the wrapped letter as it was written', async () => {
@@ -151,7 +157,7 @@ try {
     const page = await context.newPage();
     const shown = [];
     for (const number of [0, 1]) {
-      await page.goto(`https://webmail.example/look@reader.example/${number}`, { waitUntil: 'networkidle' });
+      await show(page, `look@reader.example/${number}`);
       shown.push(await page.screenshot({ animations: 'disabled' }));
     }
     plain(asked(line), [`GET ${pixels(look.html)[0]}`]);
@@ -162,31 +168,34 @@ try {
   await check('webmail fetches the pixel once, its links lead on, and the listener leaves nothing behind', async () => {
     const winter = sender.mailing('Winter');
     await sender.post('eve@reader.example', 'Winter', sender.merged(winter.html, 'Eve'));
-    const [bulbs, share] = [clicks(winter.html)[TULIPS], shares(winter.html)[0]];
-    for (const number of readers) {
-      const reader = await sender.reader(home(100 + number));
-      const { context, line } = reader;
-      const inbox = await context.newPage();
-      await inbox.goto('https://webmail.example/eve@reader.example/0', { waitUntil: 'networkidle' });
-      plain(asked(line), [`GET ${pixels(winter.html)[0]}`]);
-      const press = (url) => async () => {
-        const opened = context.waitForEvent('page');
+    const [click, share] = [clicks(winter.html)[TULIPS], shares(winter.html)[0]];
+    const { context, line } = await sender.reader(home(0));
+    const inbox = await context.newPage();
+    const press = async (url) => {
+      const opened = context.waitForEvent('page');
+      const landing = await landed(context, line, async () => {
         await inbox.frameLocator('iframe').locator(`a[href="${url}"]`).click();
         const page = await opened;
         await page.waitForURL('https://garden.example/**');
         return page;
-      };
-      const click = await landed(reader, press(bulbs));
-      assert.equal(click.url.searchParams.get('utm_campaign'), 'winter');
-      plain(click.led, [`GET ${bulbs}`]);
+      });
+      await (await opened).close();
+      assert.equal(landing.url.searchParams.get('utm_campaign'), 'winter');
+      plain(landing.led, [`GET ${url}`]);
+    };
+    for (const number of readers) {
+      line.address = home(100 + number);
+      await show(inbox, 'eve@reader.example/0');
+      plain(asked(line), [`GET ${pixels(winter.html)[0]}`]);
+      await press(click);
       // A filter follows links faster than that.
       sender.pass(5);
-      plain((await landed(reader, press(share))).led, [`GET ${share}`]);
-      const { cookies, origins } = await context.storageState({ indexedDB: true });
-      assert.deepEqual(cookies, []);
-      assert.deepEqual(origins.filter(({ origin }) => origin.includes('stats.example')), []);
-      await context.close();
+      await press(share);
     }
+    const { cookies, origins } = await context.storageState({ indexedDB: true });
+    assert.deepEqual(cookies, []);
+    assert.deepEqual(origins.filter(({ origin }) => origin.includes('stats.example')), []);
+    await context.close();
     const { counts, clients, forwards, web } = await sender.figures(winter.id);
     assert.equal(counts.opens.human, READERS);
     assert.deepEqual(counts.clicks, { human: READERS, prefetch: 0, scanner: 0 });
@@ -196,8 +205,7 @@ try {
   });
 
   await check('a recipient with a token is one, however often and wherever the letter is opened', async () => {
-    const how = ['--mode', 'token', '--consent', 'newsletter tracking, form of 2026'];
-    const spring = sender.mailing('Spring', ...how);
+    const spring = sender.mailing('Spring', '--mode', 'token', '--consent', 'newsletter tracking, form of 2026');
     const tokens = sender.tokens(spring.id, READERS);
     assert.equal(new Set(tokens).size, READERS);
     const letters = tokens.map((token, number) => sender.merged(spring.html, `Ada ${number}`, token));
@@ -207,15 +215,13 @@ try {
       for (const number of readers) {
         ada.line.address = home(number + 50 * round);
         await ada.open(`Spring ${number}`);
-        plain(asked(ada.line), [`GET ${pixels(letters[number])[0]}`]);
-        assert.ok(pixels(letters[number])[0].includes(tokens[number]));
+        const [pixel] = pixels(letters[number]);
+        plain(asked(ada.line), [`GET ${pixel}`]);
+        assert.ok(pixel.includes(tokens[number]));
         const link = clicks(letters[number])[TULIPS];
         assert.equal(await ada.follow(`a[href="${link}"]`), link);
-        const reader = await sender.reader(ada.line.address);
-        const page = await reader.context.newPage();
-        await page.goto(link);
-        assert.ok(!page.url().includes(tokens[number]), 'the page is not told who comes');
-        await reader.context.close();
+        const answer = await sender.fetch(link, { from: ada.line.address });
+        assert.equal(answer.headers.get('location'), `https://garden.example/tulips?${campaign('spring')}`);
       }
       sender.pass(90);
     }
@@ -225,12 +231,15 @@ try {
     assert.deepEqual([rates.open_rate, rates.click_to_open_rate], [READERS / 1000, 1]);
 
     // One withdraws, by the link in the letter, and reads it again.
+    const last = READERS - 1;
+    const stop = await ada.follow(`a[href="${stops(letters[last])[0]}"]`);
     const { context } = await sender.reader(home(0));
     const page = await context.newPage();
-    await page.goto(stops(letters[0])[0]);
+    await page.goto(stop);
     await page.click('button');
-    await page.close();
-    await ada.open('Spring 0');
+    await ada.open('As written');
+    await ada.open(`Spring ${last}`);
+    plain(asked(ada.line), [`GET ${pixels(letters[last])[0]}`]);
     const left = await sender.figures(spring.id);
     assert.deepEqual([left.counts.opens.human, left.counts.unique_opens.human], [2 * READERS, READERS - 1]);
     assert.deepEqual([left.counts.clicks.human, left.counts.unique_clicks], [2 * READERS, READERS - 1]);
