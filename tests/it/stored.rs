@@ -91,6 +91,26 @@ impl Stored {
         }
     }
 
+    /// The counters of a site's mailings, by link.
+    pub(crate) fn sums_of(
+        &self,
+        table: Table,
+        site: &str,
+    ) -> BTreeMap<String, BTreeMap<&'static str, i64>> {
+        let mut links: BTreeMap<String, BTreeMap<&'static str, i64>> = BTreeMap::new();
+        let place = |name| key_columns(table).position(|column| column.name == name);
+        let (of_site, of_link) = (place("site").expect("a site"), place("link").expect("a link"));
+        for (key, counts) in &self.0[table.name()] {
+            if key[of_site] == site {
+                let link = links.entry(key[of_link].clone()).or_default();
+                for (column, count) in counters(table).zip(counts) {
+                    *link.entry(column.name).or_default() += count;
+                }
+            }
+        }
+        links
+    }
+
     /// A counter's sums by page.
     pub(crate) fn by_page(&self, table: Table, counter: &str, site: &str) -> BTreeMap<String, i64> {
         let mut pages = BTreeMap::new();
