@@ -89,6 +89,7 @@ export async function garden(program) {
       return { received: received - ends, counted: counted - ends, dropped };
     },
     mailing,
+    command: server.command,
     /** Tokens, as its mail merge gets them. */
     tokens: (id, count) => server.command(['mailing', 'tokens', id, '--count', String(count)]).trim().split('\n').slice(1),
     /** A recipient's letter. */

@@ -129,6 +129,11 @@ try {
     assert.deepEqual([forwards.low, forwards.high], [0, 0]);
     assert.deepEqual([rates.open_rate, rates.click_rate], [opened / 1000, READERS / 1000]);
     assert.deepEqual([web.campaign, web.visits, web.visitors], ['autumn', READERS, READERS]);
+    const report = sender.command(['mailing', 'report', autumn.id]).split('\n');
+    const clicked = `link 4\t${READERS}\thttps://garden.example/tulips?${campaign('autumn')}`;
+    for (const line of [`client\tThunderbird\t${opened}`, `system\tLinux\t${opened}`, `country\tDE\t${opened}`, clicked]) {
+      assert.ok(report.includes(line), line);
+    }
     // The new message showed the pixel to who had just opened the letter.
     assert.equal((await sender.ledger()).dropped.repeated, 1);
   });
