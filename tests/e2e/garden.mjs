@@ -55,8 +55,8 @@ export async function garden(program) {
   server.command(['site', 'add', SITE]);
   const last = (text) => text.trim().split('\n').at(-1);
   const key = last(server.command(['key', 'create', '--site', SITE, '--mailings']));
-  const ask = (path) =>
-    fetch(server.console + path, { headers: { authorization: `Bearer ${key}` } }).then((answer) => answer.json());
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const ask = (path, how = {}) => fetch(server.console + path, { headers, ...how }).then((answer) => answer.json());
   const facts = () => ask(`/api/v1/ledger?site_id=${SITE}`);
 
   const written = server.file('newsletter.html');
@@ -77,6 +77,8 @@ export async function garden(program) {
   return {
     office,
     web,
+    /** Wraps HTML by the API: it, its links, what is to be looked at. */
+    wrapped: (id, html) => ask(`/api/v1/mailings/${id}/wrap`, { method: 'POST', body: JSON.stringify({ html, url: LISTENER }) }),
     /** Asks the listener itself, as a client at an address; redirects are not followed. */
     fetch: request,
     /** The newsletter as it was written. */

@@ -153,6 +153,19 @@ try {
     alike('thunderbird', shown);
   });
 
+  await check('of a link that shows another host than it leads to, the wrapping warns, and Thunderbird does', async () => {
+    const { id } = sender.mailing('Doubt');
+    const written = '<p><a href="https://garden.example/tulips">https://garden.example/tulips</a></p>';
+    const { html, warnings } = await sender.wrapped(id, written);
+    assert.deepEqual(warnings.map(({ line }) => line), [1]);
+    assert.match(warnings[0].text, /host/);
+    await sender.post('ada@reader.example', 'Doubt', html);
+    await ada.fetch();
+    await ada.open('Doubt');
+    plain(asked(ada.line), [`GET ${pixels(html)[0]}`]);
+    assert.match(await ada.doubt('a'), /would lead to garden\.example, but it leads to stats\.example/);
+  });
+
   await check('webmail shows the wrapped letter as it was written', async () => {
     const look = sender.mailing('Look');
     for (const html of [sender.newsletter, look.html]) {

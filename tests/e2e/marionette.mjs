@@ -63,6 +63,9 @@ export async function connect(port) {
     /** Presses an element of the window, or types into it. */
     click: async (selector) => ask('WebDriver:ElementClick', { id: await element(selector) }),
     type: async (selector, text) => ask('WebDriver:ElementSendKeys', { id: await element(selector), text }),
+    /** What a prompt says, if there is one. */
+    prompt: () => ask('WebDriver:GetAlertText').catch(() => null),
+    dismiss: () => ask('WebDriver:DismissAlert'),
     windows: () => ask('WebDriver:GetWindowHandles'),
     turnTo: (handle) => ask('WebDriver:SwitchToWindow', { handle }),
     async close() {

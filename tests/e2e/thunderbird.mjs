@@ -177,6 +177,13 @@ function inside() {
   return { MailServices, main, panes, message, shown, server, inbox, frame, place, awaitMessage };
 }
 
+/** Runs in Thunderbird: where a link of the message is, in sight. */
+function link({ shown, place }, selector) {
+  const found = shown.contentDocument.querySelector(selector);
+  found.scrollIntoView({ block: 'center', behavior: 'instant' });
+  return place(found);
+}
+
 /** What a person does with it. */
 function person(session, followed, stop) {
   const run = (act, ...args) => session.run(`return (${act})((${inside})(), ...arguments)`, ...args);
@@ -234,12 +241,15 @@ function person(session, followed, stop) {
     /** Presses a link of the message; the URL that the system's browser is started with. */
     async follow(selector) {
       const before = followed().length;
-      await press(({ shown, place }, selector) => {
-        const link = shown.contentDocument.querySelector(selector);
-        link.scrollIntoView({ block: 'center', behavior: 'instant' });
-        return place(link);
-      }, selector);
+      await press(link, selector);
       return until('the browser', () => followed()[before]);
+    },
+    /** Presses a link of the message of which Thunderbird warns; what it says. Leaves it at that. */
+    async doubt(selector) {
+      await press(link, selector);
+      const said = await until('a warning', session.prompt);
+      await session.dismiss();
+      return said;
     },
     /** Forwards the message, as its button does it: within the new one. */
     async forward(to) {
