@@ -63,9 +63,9 @@ export async function garden(program) {
   writeFileSync(written, readFileSync(NEWSLETTER, 'utf8').replace('</h1>', `</h1>\n          ${PASS_ON}`).replace('</body>', `${STOP}\n</body>`));
 
   /** Makes a mailing that was sent to a thousand, and wraps the newsletter for it. */
-  const mailing = (name, ...how) => {
-    const id = last(server.command(['mailing', 'create', name, '--site', SITE, '--sent', '1000', ...how]));
-    return { id, html: server.command(['mailing', 'wrap', id, written, '--url', LISTENER]) };
+  const mailing = (name, { create = [], wrap = [] } = {}) => {
+    const id = last(server.command(['mailing', 'create', name, '--site', SITE, '--sent', '1000', ...create]));
+    return { id, html: server.command(['mailing', 'wrap', id, written, '--url', LISTENER, ...wrap]) };
   };
   const request = (url, { from, agent = AGENTS.desktop, method = 'GET' }) => {
     const headers = { 'user-agent': agent, 'x-forwarded-for': from };

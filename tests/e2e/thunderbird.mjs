@@ -265,6 +265,12 @@ function person(session, followed, stop) {
       await until('it to be sent', async () => (await session.windows()).length === 1);
       await session.turnTo(main);
     },
+    /** Where everything in the message stands, but what `selector` says. */
+    boxes: (selector) =>
+      run(({ shown }, selector) => {
+        const all = [...shown.contentDocument.querySelectorAll(`:not(${selector})`)];
+        return all.map((it) => [it.localName, JSON.stringify(it.getBoundingClientRect())].join(' '));
+      }, selector),
     /** A picture (PNG) of the message, all of it. */
     async picture() {
       const data = await run(async ({ shown, main }) => {
