@@ -177,16 +177,25 @@ struct Deed {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let step = prop_oneof![5 => 0_i64..3, 3 => 3_i64..40, 2 => 40_i64..1_000];
+    // Most of all about the edges of what is told by time.
+    let step = prop_oneof![
+        8 => 0_i64..3,
+        2 => 3_i64..40,
+        1 => 40_i64..1_000,
+        2 => HOLD - 2..HOLD + 2,
+        1 => AGAIN - 2..AGAIN + 2,
+        1 => AFTER - 16..AFTER + 2,
+    ];
     let action = prop_oneof![
         6 => Just(MailAction::Open),
-        6 => Just(MailAction::Click),
+        9 => Just(MailAction::Click),
         1 => Just(MailAction::Forward),
         1 => Just(MailAction::Withdrawal)
     ];
-    let class = prop::sample::select(MailClass::ALL);
-    let who = (prop::option::weighted(0.8, 0_u64..5), prop::option::weighted(0.6, 0_u64..5));
-    let place = (0_usize..2, 0_usize..3, 0_u64..3, any::<bool>());
+    let any_class = prop::sample::select(MailClass::ALL);
+    let class = prop_oneof![4 => Just(MailClass::Human), 2 => any_class];
+    let who = (prop::option::weighted(0.8, 0_u64..2), prop::option::weighted(0.4, 0_u64..3));
+    let place = (0_usize..2, 0_usize..3, 0_u64..3, prop::bool::weighted(0.2));
     (step, action, 1_u16..5, class, who, place).prop_map(
         |(step, action, link, class, (sender, whose), (client, system, network, second))| {
             let follows = matches!(action, MailAction::Click | MailAction::Forward);
@@ -220,6 +229,8 @@ fn record(deed: &Deed, at: i64) -> Record {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
     #[test]
     fn mailings_and_their_twin_agree_to_the_last_unit(
         deeds in prop::collection::vec(deed(), 1..120),
