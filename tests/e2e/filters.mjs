@@ -1,7 +1,7 @@
 // What proxies and filters send for a mailing, as it was recorded of them, from addresses of theirs.
 
 import assert from 'node:assert/strict';
-import { clicks, home, pixels } from './garden.mjs';
+import { clicks, home, pixels, shares } from './garden.mjs';
 import { check } from './suite.mjs';
 
 const GMAIL = 'Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)';
@@ -24,7 +24,7 @@ export async function filters(sender) {
   /** A mailing of its own for each check, so that its figures are the check's. */
   const mailing = (name) => {
     const { id, html } = sender.mailing(name);
-    return { id, pixel: pixels(html)[0], links: clicks(html) };
+    return { id, pixel: pixels(html)[0], links: clicks(html), share: shares(html)[0] };
   };
   const nobody = { people: 0, human: 0, proxied: 0, privacy_proxy: 0, prefetch: 0, scanner: 0 };
   const noClicks = { human: 0, prefetch: 0, scanner: 0 };
@@ -71,13 +71,14 @@ export async function filters(sender) {
   });
 
   await check('HEAD is answered as GET, and never counted', async () => {
-    const { id, pixel, links } = mailing('Head');
+    const { id, pixel, links, share } = mailing('Head');
+    const urls = [pixel, ...links, share];
     const before = (await sender.ledger()).received;
     const told = ({ status, headers }) => {
       const { connection, date, 'content-length': length = '0', ...others } = Object.fromEntries(headers);
       return { status, length, ...others };
     };
-    for (const url of [pixel, ...links]) {
+    for (const url of urls) {
       const [got, head] = [await ask(url, { from: home(1) }), await ask(url, { from: home(1), method: 'HEAD' })];
       assert.deepEqual(told(head), told(got));
       assert.equal((await head.arrayBuffer()).byteLength, 0);
@@ -85,15 +86,15 @@ export async function filters(sender) {
     }
     await times(20, (at) => ask(links[0], { from: home(at), agent: OFFICE, method: 'HEAD' }));
     await sender.figures(id);
-    assert.equal((await sender.ledger()).received - before, 1 + links.length);
+    assert.equal((await sender.ledger()).received - before, urls.length);
   });
 
   await check('a URL with %27 behind it shows the pixel, leads nowhere, and is not counted', async () => {
-    const { id, pixel, links } = mailing('Quoted');
+    const { id, pixel, links, share } = mailing('Quoted');
     const before = (await sender.ledger()).counted;
     const image = await ask(`${pixel}%27`, { from: home(1), agent: GATEWAY });
     assert.deepEqual([image.status, (await image.arrayBuffer()).byteLength], [200, 43]);
-    for (const link of links) {
+    for (const link of [...links, share]) {
       const answer = await ask(`${link}%27`, { from: home(1), agent: GATEWAY });
       assert.deepEqual([answer.status, answer.headers.get('location')], [404, null]);
       assert.ok(!(await answer.text()).includes('27'));

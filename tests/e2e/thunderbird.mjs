@@ -1,6 +1,6 @@
 // Thunderbird on a screen that nobody sees, with a person's account in it.
 //
-//   node tests/e2e/thunderbird.mjs    finds or installs it and its screen; says nothing when all is well
+//   node tests/e2e/thunderbird.mjs    finds or installs it and what it needs; says nothing when all is well
 
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,11 @@ import { find, provide } from './install.mjs';
 import { connect } from './marionette.mjs';
 import { until } from './suite.mjs';
 
+/** Its path: HEADCOUNT_THUNDERBIRD, or the first one on the PATH. */
+const program = () => process.env.HEADCOUNT_THUNDERBIRD || find('thunderbird');
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  provide({ thunderbird: 'thunderbird', Xvfb: 'xvfb', openssl: 'openssl' });
+  provide({ ...(program() ? {} : { thunderbird: 'thunderbird' }), Xvfb: 'xvfb', openssl: 'openssl' });
 }
 
 const START_MS = 60_000;
@@ -77,7 +80,7 @@ export async function start(address, { office, line, preferences = {} }) {
 
   const screen = await display();
   const flags = ['--profile', profile, '--no-remote', '--marionette', '--remote-allow-system-access'];
-  const child = spawn(find('thunderbird'), flags, {
+  const child = spawn(program(), flags, {
     env: { ...env, DISPLAY: screen.name },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
