@@ -36,12 +36,15 @@ export async function connect(port) {
       else resolve(result?.value === undefined ? result : result.value);
     }
   })();
-  const ended = reading.catch(() => {}).then(() => waiting.forEach(({ reject }) => reject(new Error('it has ended'))));
+  let over = false;
+  const gone = ({ reject }) => reject(new Error('the program has ended'));
+  const ended = reading.catch(() => {}).then(() => ((over = true), waiting.splice(0).forEach(gone)));
 
   let number = 0;
   /** One at a time, and answered in turn. */
   const ask = (name, parameters = {}) =>
     new Promise((resolve, reject) => {
+      if (over) return gone({ reject });
       waiting.push({ resolve, reject });
       const text = JSON.stringify([0, (number += 1), name, parameters]);
       socket.write(`${Buffer.byteLength(text)}:${text}`);
