@@ -2,6 +2,9 @@
 
 import { connect as open } from 'node:net';
 
+/** Longer than a script may run in the program. */
+const ANSWER_MS = 60_000;
+
 /** The buttons of a mouse: the first. */
 const PRESS = [
   { type: 'pointerDown', button: 0 },
@@ -45,7 +48,9 @@ export async function connect(port) {
   const ask = (name, parameters = {}) =>
     new Promise((resolve, reject) => {
       if (over) return gone({ reject });
-      waiting.push({ resolve, reject });
+      const late = setTimeout(() => reject(new Error(`${name} is not answered`)), ANSWER_MS);
+      const settled = (settle) => (it) => (clearTimeout(late), settle(it));
+      waiting.push({ resolve: settled(resolve), reject: settled(reject) });
       const text = JSON.stringify([0, (number += 1), name, parameters]);
       socket.write(`${Buffer.byteLength(text)}:${text}`);
     });
