@@ -40,6 +40,7 @@ export async function garden(program) {
   const folder = dataFolder();
   const time = clock(folder);
   const server = await start(program, folder, time.environment);
+  process.once('exit', server.clean);
   const office = await open();
   const web = world({
     'stats.example': behind(server.ingest),

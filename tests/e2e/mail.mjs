@@ -26,6 +26,9 @@ const PIXEL = '[src*="/e/o/"]';
 /** The third link of the newsletter. */
 const TULIPS = 2;
 
+// Who ends this ends the programs that it started.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 const sender = await garden(join(target, 'debug/headcount'));
 const people = [];
 

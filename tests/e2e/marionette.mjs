@@ -2,6 +2,9 @@
 
 import { connect as open } from 'node:net';
 
+/** Longer than a script may run in the program. */
+const ANSWER_MS = 60_000;
+
 /** The buttons of a mouse: the first. */
 const PRESS = [
   { type: 'pointerDown', button: 0 },
@@ -36,13 +39,18 @@ export async function connect(port) {
       else resolve(result?.value === undefined ? result : result.value);
     }
   })();
-  const ended = reading.catch(() => {}).then(() => waiting.forEach(({ reject }) => reject(new Error('it has ended'))));
+  let over = false;
+  const gone = ({ reject }) => reject(new Error('the program has ended'));
+  const ended = reading.catch(() => {}).then(() => ((over = true), waiting.splice(0).forEach(gone)));
 
   let number = 0;
   /** One at a time, and answered in turn. */
   const ask = (name, parameters = {}) =>
     new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject });
+      if (over) return gone({ reject });
+      const late = setTimeout(() => reject(new Error(`${name} is not answered`)), ANSWER_MS);
+      const settled = (settle) => (it) => (clearTimeout(late), settle(it));
+      waiting.push({ resolve: settled(resolve), reject: settled(reject) });
       const text = JSON.stringify([0, (number += 1), name, parameters]);
       socket.write(`${Buffer.byteLength(text)}:${text}`);
     });

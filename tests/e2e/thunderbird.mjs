@@ -96,11 +96,15 @@ export async function start(address, { office, line, preferences = {} }) {
     }
     screen.kill();
   };
-  process.once('exit', kill);
+  const abandon = () => {
+    kill();
+    rmSync(home, { recursive: true, force: true, maxRetries: 10 });
+  };
+  process.once('exit', abandon);
   const stop = async () => {
     kill();
     await Promise.all([ended, screen.ended]);
-    process.off('exit', kill);
+    process.off('exit', abandon);
     rmSync(home, { recursive: true, force: true });
   };
   try {
