@@ -26,10 +26,12 @@ export function useView(): [View, Go] {
     return () => removeEventListener('popstate', back);
   }, []);
   const go = useCallback<Go>((change, replace = false) => {
-    const next = { ...current(), ...change };
+    const last = current();
+    const next = { ...last, ...change };
     localStorage.setItem(REMEMBERED, next.period.name);
     history[replace ? 'replaceState' : 'pushState'](null, '', format(next));
     setView(next);
+    if (next.mailing !== last.mailing) scrollTo(0, 0);
   }, []);
   return [view, go];
 }

@@ -28,7 +28,7 @@ export function About({ mailing, timezone }: { mailing: Facts; timezone: string 
       </dl>
       <p class="soft">
         {mode === 'token'
-          ? 'Every recipient’s links carry a random token, so that each is counted once. The tokens are kept nowhere here; what they turn into is under a key that is destroyed when counting ends, and then by nobody can anyone be told apart.'
+          ? 'Every recipient’s links carry a random token, so that each is counted once. Tokens are kept nowhere here, and the key that they are recognised by is destroyed when counting ends: after that nobody can be told apart.'
           : 'All recipients get the same links and the same picture, so nobody can be told apart: opens and clicks are counted, not people.'}
       </p>
     </footer>
@@ -36,7 +36,7 @@ export function About({ mailing, timezone }: { mailing: Facts; timezone: string 
 }
 
 function key({ key, receipt, counts_until }: Facts, timezone: string): string {
-  if (!receipt) return key === 'alive' ? `alive, destroyed ${clock(counts_until, timezone)}` : 'none';
+  if (!receipt) return key === 'alive' ? `alive until ${clock(counts_until, timezone)}` : 'none';
   const why = receipt.why === 'shred' ? 'on request' : 'when counting ended';
   return `destroyed ${clock(receipt.destroyed_at, timezone)}, ${why}; receipt ${receipt.fingerprint}`;
 }

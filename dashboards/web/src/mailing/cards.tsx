@@ -5,7 +5,7 @@ import { compact, exact } from '../format';
 import { bar } from '../parts/way';
 import { shown } from '../state/words';
 import type { Cell, Classes, Figures, Told } from './answer';
-import { count, readable } from './figures';
+import { count, many, readable } from './figures';
 import { CLASSES } from './words';
 
 interface Props {
@@ -45,8 +45,8 @@ export function Links({ figures: { links, other_links: others }, k, told }: Prop
                 Clicks
               </th>
               {told && (
-                <th scope="col" title="Recipients who followed it.">
-                  By
+                <th scope="col" title="Recipients who followed it, each counted once.">
+                  Unique
                 </th>
               )}
             </tr>
@@ -58,19 +58,22 @@ export function Links({ figures: { links, other_links: others }, k, told }: Prop
                   <a class="bar" style={bar(clicks / most)} href={url} title={url} target="_blank" rel="noreferrer">
                     <span>
                       {readable(label)}{' '}
-                      <span class="soft">{share ? 'passes it on' : readable(label) === readable(url) ? '' : readable(url)}</span>
+                      <span class="soft">
+                        {readable(label) !== readable(url) && readable(url)}
+                        {share && ', to pass it on'}
+                      </span>
                     </span>
                   </a>
                 </th>
                 <Count value={clicks} k={k} />
-                {told && <Count value={clicks === 0 ? 0 : unique_clicks} k={k} />}
+                {told && (share ? <td>–</td> : <Count value={unique_clicks} k={k} />)}
               </tr>
             ))}
             {others && (
               <tr data-value="Other">
                 <th scope="row" title={`Links with fewer than ${k} clicks, and those that would give one away`}>
                   <div class="bar" style={bar((others.clicks ?? 0) / most)}>
-                    <span>{exact(others.links)} others, together</span>
+                    <span>{many(others.links, 'other link')}</span>
                   </div>
                 </th>
                 <Count value={others.clicks} k={k} />
@@ -104,7 +107,7 @@ export function Who({ figures: { counts }, k }: Props) {
             </th>
             {unique && (
               <th scope="col" title="Recipients for whom the picture was asked for so, each counted once.">
-                By
+                Unique
               </th>
             )}
             <th scope="col" title="Times that a link was followed.">
@@ -133,7 +136,7 @@ export function Who({ figures: { counts }, k }: Props) {
 }
 
 const TABS = [
-  { id: 'clients', name: 'Mail programs', of: 'Opens by people, the proxies of Gmail and Yahoo named as such.' },
+  { id: 'clients', name: 'Mail programs', of: 'Opens by people. A browser is webmail in it; Gmail and Yahoo fetch pictures for theirs themselves.' },
   { id: 'systems', name: 'Systems', of: 'Opens by people in their own mail program: what a proxy runs on says nothing of them.' },
   { id: 'countries', name: 'Countries', of: 'Opens by people in their own mail program: where a proxy stands says nothing of them.' },
 ] as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Figures, Opens } from './answer';
-import { besides, count, curve, gaps, machines, range, rate, readable } from './figures';
+import { besides, count, curve, gaps, machines, many, range, rate, readable } from './figures';
 
 const K = 10;
 
@@ -69,7 +69,12 @@ test('before the sending is the sending', () => {
   assert.ok([...early.values.values()].every((value) => value === 0));
 });
 
-test('a link is read without its scheme', () => {
+test('one is one', () => {
+  assert.deepEqual([0, 1, 1200].map((value) => many(value, 'visitor')), ['0 visitors', '1 visitor', '1,200 visitors']);
+});
+
+test('a link is read as where it leads', () => {
   assert.equal(readable('https://www.news.example/'), 'news.example');
-  assert.equal(readable('http://news.example/a?b=/'), 'news.example/a?b=');
+  assert.equal(readable('http://news.example/a?utm_source=newsletter#b'), 'news.example/a');
+  assert.equal(readable('Any questions? Ask'), 'Any questions? Ask');
 });

@@ -57,5 +57,9 @@ export function curve(hours: Figures['hours'], of: 'opens' | 'clicks', sent: Dat
 export const gaps = (hours: Figures['hours'], of: 'opens' | 'clicks'): boolean =>
   hours.some((one) => one[of] === null);
 
-/** A URL as a person reads it. */
-export const readable = (url: string): string => url.replace(/^https?:\/\/(www\.)?/, '').replace(/\/$/, '');
+/** A URL as a person reads it: where it leads, without what it carries. Other text is as it was. */
+export const readable = (text: string): string =>
+  /^https?:/.test(text) ? text.replace(/^https?:\/\/(www\.)?/, '').replace(/[?#].*$/s, '').replace(/\/$/, '') : text;
+
+/** So many of something that is called `one`, or `one` and an s. */
+export const many = (value: number, one: string): string => `${exact(value)} ${one}${value === 1 ? '' : 's'}`;

@@ -8,7 +8,7 @@ import { today } from '../state/period';
 import { format, type Filter, type View } from '../state/view';
 import type { About, Figures } from './answer';
 import { Card } from './cards';
-import { count, rate } from './figures';
+import { count, many, rate } from './figures';
 
 interface Props {
   mailing: About;
@@ -77,7 +77,7 @@ export function Funnel({ mailing, figures: { counts, web }, k, site, view, go }:
       </table>
       <p class="aside">
         {web.visits > 0 &&
-          `${exact(web.visitors)} visitors, ${rate(web.bounce_rate)} left after one page, ${seconds(web.visit_duration ?? 0)} a visit. `}
+          `${many(web.visitors, 'visitor')}, ${rate(web.bounce_rate)} left after one page, ${seconds(web.visit_duration ?? 0)} a visit. `}
         A visit is one whose address carries utm_campaign={web.campaign}, which links to the site’s own hosts get.
       </p>
     </Card>

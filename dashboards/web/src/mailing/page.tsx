@@ -44,10 +44,10 @@ export function MailingPage({ id, site, view, go }: Props) {
         <div class="site">
           <Mark />
           <div>
-            <h1>{report ? name : '\u00a0'}</h1>
+            <h1>{name}</h1>
             <p class="when">
               <Way to={format({ ...view, ...back })} go={() => go(back)}>
-                {site.domain}
+                ‹ {site.domain}
               </Way>
               {report && ` · ${state(report.mailing, site.timezone)}`}
             </p>

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { compact, exact } from '../format';
 import { Hint } from '../parts/tiles';
-import type { About, Figures } from './answer';
+import type { About, Figures, Told } from './answer';
 import { besides, count, range, rate } from './figures';
 import { MEANS } from './words';
 
@@ -17,9 +17,13 @@ interface Props {
 
 export function Tiles({ mailing, figures, k, shown, choose }: Props) {
   const { counts, rates, forwards } = figures;
-  const token = mailing.mode === 'token';
-  const by = (people: number | null | undefined, part: number | null) =>
-    token ? `by ${count(people ?? null, k)} recipients${part === null ? '' : `, ${rate(part)}`}` : null;
+  const { mode } = mailing;
+  const token = mode === 'token';
+  /** Who did it, where that is known, and the rate. */
+  const by = (what: 'open' | 'click', people: Told, part: Told) => {
+    if (token) return `by ${count(people, k)} recipients${part === null ? '' : `, ${what} rate ${rate(part)}`}`;
+    return `${part === null ? '' : `${rate(part)} of sent; `}${what}s, not people`;
+  };
   const curve = (of: 'opens' | 'clicks') => ({ pressed: of === shown, press: () => choose(of) });
   return (
     <ul class="tiles">
@@ -29,31 +33,31 @@ export function Tiles({ mailing, figures, k, shown, choose }: Props) {
       <Tile
         id="opens"
         name="Opens"
-        means={MEANS.opens}
+        means={MEANS.opens[mode]}
         figure={count(counts.opens.people, k)}
         exact={count(counts.opens.people, k, true)}
         {...curve('opens')}
       >
-        {by(counts.unique_opens?.people, rates.open_rate) ?? 'opens, not people'}
+        {by('open', counts.unique_opens?.people ?? null, rates.open_rate)}
         <br />
         <span class="soft">{besides(counts.opens, k)}</span>
       </Tile>
       <Tile
         id="clicks"
         name="Clicks"
-        means={MEANS.clicks}
+        means={MEANS.clicks[mode]}
         figure={count(counts.clicks.human, k)}
         exact={count(counts.clicks.human, k, true)}
         {...curve('clicks')}
       >
-        {by(counts.unique_clicks, rates.click_rate) ?? 'clicks, not people'}
+        {by('click', counts.unique_clicks, rates.click_rate)}
         <br />
         <span class="soft">{besides(counts.clicks, k)}</span>
       </Tile>
       <Tile
         id="to-open"
         name="Click-to-open rate"
-        means={MEANS.toOpen[mailing.mode]}
+        means={MEANS.toOpen[mode]}
         figure={rate(rates.click_to_open_rate)}
       >
         {token ? `of ${count(counts.readers, k)} who read it` : 'clicks of opens'}
@@ -61,7 +65,7 @@ export function Tiles({ mailing, figures, k, shown, choose }: Props) {
       <Tile
         id="forwards"
         name="Forwards"
-        means={token ? MEANS.forwards : MEANS.forwardsAggregate}
+        means={MEANS.forwards[mode]}
         figure={range(forwards, k)}
       >
         by {forwards.method}
