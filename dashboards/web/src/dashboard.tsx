@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from './api';
 import { Chart, type Series, type Subject } from './chart/chart';
 import { figure, UNITS } from './format';
-import { useAnswer, useTick, type Go } from './hooks';
+import { alsoHeld, useAnswer, useTick, type Go } from './hooks';
 import { AddFilter } from './parts/add-filter';
 import { Filters } from './parts/filters';
 import { Footer } from './parts/footer';
@@ -46,7 +46,7 @@ export function Dashboard({ site, sites, view, go, session, add, signOut }: Prop
   // The ledger is cheap; the rest is asked again when it says that rows have arrived.
   const fresh = ledger.error ? `after ${tick}` : (ledger.data?.written ?? '');
 
-  const mailings = useMailings(ledger.data || ledger.error ? site.domain : null, fresh);
+  const mailings = useMailings(ledger.data || ledger.error ? site.domain : null, alsoHeld(fresh, tick));
   const card = mailings.length > 0 && <Mailings timezone={site.timezone} {...{ mailings, view, go }} />;
 
   useEffect(() => {

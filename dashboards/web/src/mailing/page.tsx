@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import * as api from '../api';
 import { Chart, type Subject } from '../chart/chart';
 import { clock, exact } from '../format';
-import { useAnswer, useTick, type Go } from '../hooks';
+import { alsoHeld, useAnswer, useTick, type Go } from '../hooks';
 import { Mark } from '../parts/message';
 import { Way } from '../parts/way';
 import { format, type View } from '../state/view';
@@ -30,7 +30,7 @@ export function MailingPage({ id, site, view, go }: Props) {
   const tick = useTick(POLL_MS);
   const ledger = useAnswer(site.domain, tick, (signal) => api.ledger(site.domain, signal));
   const fresh = ledger.error ? `after ${tick}` : (ledger.data?.written ?? '');
-  const { data, error } = useAnswer(id, fresh, (signal) => api.mailing(id, signal));
+  const { data, error } = useAnswer(id, alsoHeld(fresh, tick), (signal) => api.mailing(id, signal));
   const report = data?.mailing.site === site.domain ? data : null;
   const name = report?.mailing.name ?? 'Mailing';
   useEffect(() => {
