@@ -26,10 +26,10 @@ export function machines(of: Partial<Opens>): { known: number; more: boolean } {
 }
 
 /** The same in words. */
-export function besides(of: Partial<Opens>, k: number): string {
+export function besides(of: Partial<Opens>): string {
   const { known, more } = machines(of);
-  if (!known) return more ? `besides, fewer than ${k} of a kind by machines` : 'none by machines';
-  return `besides, ${exact(known)}${more ? ' or more' : ''} by machines`;
+  if (!known) return more ? 'machines: few' : 'machines: none';
+  return `machines: ${exact(known)}${more ? ' or more' : ''}`;
 }
 
 /** From the least to the most there can have been. */

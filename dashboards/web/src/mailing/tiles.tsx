@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { compact, exact } from '../format';
 import { Hint } from '../parts/tiles';
-import type { About, Figures, Told } from './answer';
+import type { About, Figures, Opens, Told } from './answer';
 import { besides, count, range, rate } from './figures';
 import { MEANS } from './words';
 
@@ -19,11 +19,14 @@ export function Tiles({ mailing, figures, k, shown, choose }: Props) {
   const { counts, rates, forwards } = figures;
   const { mode } = mailing;
   const token = mode === 'token';
-  /** Who did it, where that is known, and the rate. */
-  const by = (what: 'open' | 'click', people: Told, part: Told) => {
-    if (token) return `by ${count(people, k)} recipients${part === null ? '' : `, ${what} rate ${rate(part)}`}`;
-    return `${part === null ? '' : `${rate(part)} of sent; `}${what}s, not people`;
-  };
+  /** Who did it, where that is known, the rate, and what machines did. */
+  const note = (what: 'open' | 'click', people: Told, part: Told, all: Partial<Opens>) => (
+    <>
+      <span>{token ? `by ${count(people, k)} recipients` : `${what}s, not people`}</span>
+      {part !== null && <span>{token ? `${what} rate ${rate(part)}` : `${rate(part)} of sent`}</span>}
+      <span class="soft">{besides(all)}</span>
+    </>
+  );
   const curve = (of: 'opens' | 'clicks') => ({ pressed: of === shown, press: () => choose(of) });
   return (
     <ul class="tiles">
@@ -38,9 +41,7 @@ export function Tiles({ mailing, figures, k, shown, choose }: Props) {
         exact={count(counts.opens.people, k, true)}
         {...curve('opens')}
       >
-        {by('open', counts.unique_opens?.people ?? null, rates.open_rate)}
-        <br />
-        <span class="soft">{besides(counts.opens, k)}</span>
+        {note('open', counts.unique_opens?.people ?? null, rates.open_rate, counts.opens)}
       </Tile>
       <Tile
         id="clicks"
@@ -50,9 +51,7 @@ export function Tiles({ mailing, figures, k, shown, choose }: Props) {
         exact={count(counts.clicks.human, k, true)}
         {...curve('clicks')}
       >
-        {by('click', counts.unique_clicks, rates.click_rate)}
-        <br />
-        <span class="soft">{besides(counts.clicks, k)}</span>
+        {note('click', counts.unique_clicks, rates.click_rate, counts.clicks)}
       </Tile>
       <Tile
         id="to-open"
