@@ -21,9 +21,6 @@ import { comparison, datesBefore, datesOf, stepped, today, type Dates } from './
 import type { View } from './state/view';
 import { METRICS, type Metric } from './state/words';
 
-/** How often the page asks whether something is new. */
-const POLL_MS = 4000;
-
 const TILES: Metric[] = ['visitors', 'visits', 'pageviews', 'views_per_visit', 'bounce_rate', 'visit_duration'];
 const TILES_OF_A_PAGE: Metric[] = ['visitors', 'visits', 'pageviews', 'time_on_page', 'scroll_depth', 'exit_rate'];
 const TILES_OF_AN_EVENT: Metric[] = ['visitors', 'visits', 'events'];
@@ -40,7 +37,7 @@ interface Props {
 
 export function Dashboard({ site, sites, view, go, session, add, signOut }: Props) {
   const [over, setOver] = useState<'filter' | 'keys' | null>(null);
-  const tick = useTick(POLL_MS);
+  const tick = useTick();
   const live = useAnswer(site.domain, tick, (signal) => api.live(site.domain, signal));
   const ledger = useAnswer(site.domain, tick, (signal) => api.ledger(site.domain, signal));
   // The ledger is cheap; the rest is asked again when it says that rows have arrived.

@@ -92,20 +92,23 @@ export function useAnswer<T>(key: string | null, tick: unknown, load: (signal: A
   }, [key, answer]);
 }
 
+/** How often a page asks whether something is new. */
+const POLL_MS = 4000;
+
 /** Counts up every so often while the page is looked at. */
-export function useTick(everyMs: number): number {
+export function useTick(): number {
   const [tick, setTick] = useState(0);
   useEffect(() => {
     const next = () => {
       if (!document.hidden) setTick((tick) => tick + 1);
     };
-    const timer = setInterval(next, everyMs);
+    const timer = setInterval(next, POLL_MS);
     document.addEventListener('visibilitychange', next);
     return () => {
       clearInterval(timer);
       document.removeEventListener('visibilitychange', next);
     };
-  }, [everyMs]);
+  }, []);
   return tick;
 }
 

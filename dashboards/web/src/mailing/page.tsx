@@ -16,9 +16,6 @@ import { Funnel } from './funnel';
 import './mailing.css';
 import { Tiles } from './tiles';
 
-/** How often the page asks whether something is new. */
-const POLL_MS = 4000;
-
 export interface Props {
   id: string;
   site: api.Site;
@@ -27,7 +24,7 @@ export interface Props {
 }
 
 export function MailingPage({ id, site, view, go }: Props) {
-  const tick = useTick(POLL_MS);
+  const tick = useTick();
   const ledger = useAnswer(site.domain, tick, (signal) => api.ledger(site.domain, signal));
   const fresh = ledger.error ? `after ${tick}` : (ledger.data?.written ?? '');
   const { data, error } = useAnswer(id, alsoHeld(fresh, tick), (signal) => api.mailing(id, signal));
@@ -55,7 +52,7 @@ export function MailingPage({ id, site, view, go }: Props) {
         </div>
       </header>
       <main>
-        {error && !report && <p class="panel empty failed">{error.message}</p>}
+        {error && <p class="panel empty failed">{error.message}</p>}
         {data && !report && <p class="panel empty">This site has no such mailing.</p>}
         {report && <Body {...{ report, site, view, go }} />}
         {report && <About mailing={report.mailing} timezone={site.timezone} />}
