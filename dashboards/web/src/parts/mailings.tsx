@@ -14,11 +14,11 @@ const CARD = 'mailings';
 
 /** A site’s mailings, again when `fresh` changes. Of a site that has none it is asked once. */
 export function useMailings(site: string | null, fresh: unknown): Mailing[] {
-  const found = useRef<Mailing[] | null>(null);
+  const again = useRef(false);
   const tick = useRef(fresh);
-  if (found.current?.length !== 0) tick.current = fresh;
-  const { data } = useAnswer(site, tick.current, (signal) => api.mailings(site ?? '', signal));
-  found.current = data;
+  if (again.current) tick.current = fresh;
+  const { data, error } = useAnswer(site, tick.current, (signal) => api.mailings(site ?? '', signal));
+  again.current = error !== null || (data !== null && data.length > 0);
   return data ?? [];
 }
 
