@@ -24,10 +24,10 @@ mod rig;
 mod support;
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clients::{Act, Clients, Seen};
-use rig::process::{go_first, open_many_files, resident, take_the_clients_core};
+use rig::process::{cpu, go_first, open_many_files, resident, take_the_clients_core};
 use rig::traffic::{SITE, request, saturate, script};
 use rig::{median, metric, steady};
 use support::{Collector, until};
@@ -106,6 +106,7 @@ struct Rounds {
     turns: Vec<Turn>,
     ratios: Vec<f64>,
     bytes: Vec<f64>,
+    cores: Vec<f64>,
     seen: Seen,
 }
 
@@ -120,6 +121,7 @@ impl Rounds {
         );
         if !self.ratios.is_empty() {
             line += &format!(" {:>6.2}x", median(self.ratios.clone()));
+            line += &format!(" {:>5.0}", median(self.cores.clone()));
             line += &format!(" {:>5.0}", median(self.bytes.clone()) / 1_048_576.0);
             let seen = self.seen.iter().map(|(what, times)| format!("{what}: {times}"));
             line += &format!("  {}", seen.collect::<Vec<_>>().join(", "));
@@ -135,8 +137,8 @@ fn main() {
     let bench = rig::is_bench();
     let files = open_many_files();
     take_the_clients_core();
-    let (rounds, share) = if bench { (3, 1) } else { (1, 100) };
-    let length = Duration::from_millis(if bench { 2_000 } else { 100 });
+    let (rounds, share) = if bench { (7, 1) } else { (1, 100) };
+    let length = Duration::from_millis(if bench { 1_000 } else { 100 });
     let only = std::env::var("HOSTILITY").unwrap_or_default();
     let mut hostilities = hostilities();
     hostilities.retain(|it| it.name.contains(&only));
@@ -147,7 +149,8 @@ fn main() {
             "raise the bound of open files (ulimit -n)"
         );
     }
-    for durability in ["process", "disk"] {
+    let under_which = std::env::var("DURABILITY").unwrap_or_default();
+    for durability in ["process", "disk"].into_iter().filter(|it| it.contains(&under_which)) {
         under(durability, &hostilities, rounds, length);
     }
 }
@@ -177,7 +180,10 @@ fn under(durability: &str, hostilities: &[Hostility], rounds: usize, length: Dur
     for _ in 0..rounds {
         for (hostility, rounds) in hostilities.iter().zip(&mut all) {
             let clients = Clients::start(port, hostility.clients, &hostility.act);
+            let (begun, used) = (Instant::now(), cpu(collector.pid()));
             let during = turn(&collector, rate, length);
+            let used = cpu(collector.pid()) - used;
+            rounds.cores.push(used / begun.elapsed().as_secs_f64() / 1e4);
             rounds.bytes.push(resident(collector.pid()));
             for (what, times) in clients.stop() {
                 *rounds.seen.entry(what).or_default() += times;
@@ -198,8 +204,8 @@ fn under(durability: &str, hostilities: &[Hostility], rounds: usize, length: Dur
         length.as_secs_f64()
     );
     println!(
-        "{:<40} {:>7} {:>7} {:>7} {:>7} {:>5}  they saw, over all turns",
-        "", "p50", "p99", "p99.9", "p99", "MiB"
+        "{:<40} {:>7} {:>7} {:>7} {:>7} {:>5} {:>5}  they saw, over all turns",
+        "", "p50", "p99", "p99.9", "p99", "CPU %", "MiB"
     );
     println!("{}", quiet.line("quiet"));
     for (hostility, rounds) in hostilities.iter().zip(&all) {
