@@ -136,7 +136,11 @@ fn main() {
     }
     let bench = rig::is_bench();
     let files = open_many_files();
-    take_the_clients_core();
+    if !take_the_clients_core() {
+        println!(
+            "this user may not say who goes first: latencies have the clients' own turns in them"
+        );
+    }
     let (rounds, share) = if bench { (7, 1) } else { (1, 100) };
     let length = Duration::from_millis(if bench { 1_000 } else { 100 });
     let only = std::env::var("HOSTILITY").unwrap_or_default();

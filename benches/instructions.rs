@@ -38,7 +38,7 @@ const CONNECTIONS: usize = 32;
 
 /// What marks a thread's work among the names of its functions; the first that is found.
 const THREADS: [(&str, &str); 3] = [
-    ("headcount::edge::", "listener"),
+    ("headcount::edge::hits::", "listener"),
     ("headcount::count::", "counter"),
     ("headcount::spool::", "writer"),
 ];
@@ -56,6 +56,7 @@ impl Counted {
         let child = Command::new("valgrind")
             .args(["--tool=callgrind", "--instr-atstart=no", "--separate-threads=yes", "-q"])
             .arg(format!("--callgrind-out-file={}/out", folder.display()))
+            .arg(format!("--log-file={}/log", folder.display()))
             .args([env!("CARGO_BIN_EXE_headcount"), "serve"])
             .env("HEADCOUNT_DATA_DIR", &data)
             .env("HEADCOUNT_LOG__LEVEL", "warn")

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
 
-use super::CLIENT_CORE;
+use super::{CLIENT_CORE, is_bench};
 
 /// CPU of a process so far, in microseconds.
 pub(crate) fn cpu(pid: u32) -> f64 {
@@ -54,6 +54,10 @@ pub(crate) fn go_first(pid: u32) -> bool {
 /// before everything else there: what is measured is the server, not the clients' turns. False: this
 /// user may not say what goes first.
 pub(crate) fn take_the_clients_core() -> bool {
+    // Elsewhere than in a measurement there are no cores to be had.
+    if !is_bench() {
+        return true;
+    }
     pin(std::process::id(), CLIENT_CORE);
     let mut command = Command::new("chrt");
     command.args(["-R", "-f", "-p", "5", &std::process::id().to_string()]);

@@ -5,6 +5,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::limits;
 use crate::telemetry;
 
+/// Connections of a thread that are worth a warning.
+const FEW: usize = 1_024;
+
 /// Raises the bound of open files as far as this user may, and says how many connections each of
 /// `threads` listeners may then have.
 ///
@@ -15,7 +18,7 @@ pub(super) fn connections_max(threads: usize) -> usize {
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let files = if raised.is_ok() { maximum } else { current };
     let connections = share(files.unwrap_or(u64::MAX), threads);
-    if connections < limits::CONNECTIONS_MAX {
+    if connections < FEW {
         let values = [("connections", connections.into())];
         telemetry::warn("app", "the bound of open files leaves few connections", &values);
     }
