@@ -44,9 +44,8 @@ struct Outage {
     /// Bytes that waited at most, and resident ones before, at most and after.
     waited: f64,
     resident: [f64; 3],
-    before: Latencies,
-    outage: Latencies,
-    drain: Latencies,
+    /// What clients saw before it, in it and while it drained.
+    latencies: [Latencies; 3],
 }
 
 /// The collector, and the traffic that it gets.
@@ -110,7 +109,7 @@ fn outage(load: &Load<'_>, usual: Duration, bound: f64) -> Outage {
 
     signal(engine, "STOP");
     let mut peak = 0.0_f64;
-    let (outage, (came, per_hit, waited)) = load.during(|| {
+    let (away, (came, per_hit, waited)) = load.during(|| {
         let (begun, bytes, first) =
             (Instant::now(), waiting(collector), hits(collector, "counted"));
         until("hits are refused", || {
@@ -140,7 +139,7 @@ fn outage(load: &Load<'_>, usual: Duration, bound: f64) -> Outage {
         ((waited - left + more) / took, took)
     });
     let resident = [resident_before, peak, resident(pid)];
-    Outage { came, went, drained_s, refused, waited, resident, before, outage, drain }
+    Outage { came, went, drained_s, refused, waited, resident, latencies: [before, away, drain] }
 }
 
 fn main() {
@@ -203,7 +202,7 @@ fn main() {
     let mut all = Vec::new();
     for _ in 0..rounds {
         let it = outage(&load, Duration::from_secs(usual), bound);
-        let p99 = [&it.before, &it.outage, &it.drain].map(|of| of.at(0.99));
+        let p99 = it.latencies.each_ref().map(|of| of.at(0.99));
         let resident = it.resident.map(|bytes| bytes / MIB);
         println!(
             "{:>8.0} {:>8.0} {:>6.1}x {:>7.2} {:>8.0} {:>8.1} {:>6.0} {:>7.0} {:>7.0} {:>7.0} {:>6.0} {:>6.0} {:>6.2}x",
