@@ -113,20 +113,23 @@ struct Rounds {
 impl Rounds {
     fn line(&self, name: &str) -> String {
         let of = |what: fn(&Turn) -> f64| median(self.turns.iter().map(what).collect());
-        let mut line = format!(
+        let turns = format!(
             "{name:<40} {:>7.0} {:>7.0} {:>7.0}",
             of(|turn| turn.p50),
             of(|turn| turn.p99),
             of(|turn| turn.p999)
         );
-        if !self.ratios.is_empty() {
-            line += &format!(" {:>6.2}x", median(self.ratios.clone()));
-            line += &format!(" {:>5.0}", median(self.cores.clone()));
-            line += &format!(" {:>5.0}", median(self.bytes.clone()) / 1_048_576.0);
-            let seen = self.seen.iter().map(|(what, times)| format!("{what}: {times}"));
-            line += &format!("  {}", seen.collect::<Vec<_>>().join(", "));
+        if self.ratios.is_empty() {
+            return turns;
         }
-        line
+        let seen = self.seen.iter().map(|(what, times)| format!("{what}: {times}"));
+        format!(
+            "{turns} {:>6.2}x {:>5.0} {:>5.0}  {}",
+            median(self.ratios.clone()),
+            median(self.cores.clone()),
+            median(self.bytes.clone()) / 1_048_576.0,
+            seen.collect::<Vec<_>>().join(", ")
+        )
     }
 }
 
