@@ -72,6 +72,7 @@ torture: dashboard beside tools ## do HEADCOUNT_TORTURE_FAULTS=1000 faults under
 		cargo test --locked --test it torture::counts_are_exact_under_faults_that_are_drawn_anew -- --nocapture
 
 bench: build ## run the benches, or those in BENCHES=…; write benches/RESULTS.md
+	@node benches/tools.mjs
 	@node benches/report.mjs $(BENCHES)
 
 lint: setup ## check format, lints and types

@@ -6,7 +6,9 @@
 
 #![allow(
     clippy::disallowed_types,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::disallowed_macros,
     clippy::print_stdout,
     dead_code,
@@ -14,36 +16,24 @@
     reason = "a bench prints, and shares the support of the tests"
 )]
 
+mod rig;
 #[path = "../tests/it/stored.rs"]
 mod stored;
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use rig::process::{cpu, resident};
+use rig::traffic::{AGENTS, REFERRERS};
 use serde_json::json;
 use support::{Collector, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 const SITE: &str = "million.example";
-
-const AGENTS: [&str; 4] = [
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-];
-const REFERRERS: [&str; 5] = [
-    "",
-    "https://www.google.com/",
-    "https://t.co/abc",
-    "https://news.ycombinator.com/",
-    "https://chatgpt.com/",
-];
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -90,19 +80,8 @@ async fn client(port: u16, next: Arc<AtomicU64>, hits: u64, visitors: u64) {
     }
 }
 
-/// CPU seconds of a process so far, and its resident bytes.
-fn used(pid: u32) -> (f64, f64) {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let after = stat.rsplit_once(')').expect("a stat line").1;
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks: f64 = fields[11..13].iter().map(|f| f.parse::<f64>().expect("ticks")).sum();
-    let pages: f64 = fields[21].parse().expect("pages");
-    (ticks / 100.0, pages * 4096.0)
-}
-
 fn main() {
-    // `cargo test --benches` runs this too: small, so that it cannot rot.
-    let bench = std::env::args().any(|argument| argument == "--bench");
+    let bench = rig::is_bench();
     let hits = setting("HITS", if bench { 1_000_000 } else { 2_000 });
     let visitors = setting("VISITORS", if bench { 100_000 } else { 200 });
     let connections = setting("CONNECTIONS", 256);
@@ -115,8 +94,8 @@ fn main() {
         json!({"site_id": SITE, "metrics": ["pageviews", "visitors"], "date_range": "day"});
     until("the first answer", || collector.query(&key, &question).ok());
 
-    let (cpu_before, memory_before) = used(collector.pid());
-    let (engine_before, _) = used(engine);
+    let (cpu_before, memory_before) = (cpu(collector.pid()), resident(collector.pid()));
+    let engine_before = cpu(engine);
     let begun = Instant::now();
     let next = Arc::new(AtomicU64::new(0));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -136,18 +115,21 @@ fn main() {
         (answer["results"][0]["metrics"][0] == hits).then_some(answer)
     });
     let lag_s = last.elapsed().as_secs_f64();
-    let (cpu, memory) = used(collector.pid());
-    let (engine_cpu, engine_memory) = used(engine);
+    let (cpu_after, memory) = (cpu(collector.pid()), resident(collector.pid()));
+    let (engine_after, engine_memory) = (cpu(engine), resident(engine));
     assert_eq!(answer["results"][0]["metrics"][1], visitors, "every visitor counts once");
     let ledger = collector.settled_ledger(&key, SITE);
     assert_eq!(ledger["counted"], hits);
 
-    let per_hit = |seconds: f64| seconds * 1e6 / hits as f64;
+    let per_hit = |us: f64| us / hits as f64;
     let mib = |bytes: f64| bytes / 1_048_576.0;
     println!("{hits} hits of {visitors} visitors over {connections} connections");
     println!("  hits a second                      {:>10.0}", hits as f64 / sent_s);
-    println!("  collector, CPU us a hit            {:>10.2}", per_hit(cpu - cpu_before));
-    println!("  engine, CPU us a hit               {:>10.2}", per_hit(engine_cpu - engine_before));
+    println!("  collector, CPU us a hit            {:>10.2}", per_hit(cpu_after - cpu_before));
+    println!(
+        "  engine, CPU us a hit               {:>10.2}",
+        per_hit(engine_after - engine_before)
+    );
     println!("  collector, MiB before              {:>10.1}", mib(memory_before));
     println!("  collector, MiB after               {:>10.1}", mib(memory));
     println!(

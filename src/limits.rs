@@ -32,8 +32,21 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time that an answer may lie unread on its way to a client.
 pub const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Open connections of one listener thread; more wait in the kernel's backlog.
+/// Open connections of one listener thread; more wait in the kernel's backlog. Fewer where the
+/// process may not open as many files.
 pub const CONNECTIONS_MAX: usize = 16_384;
+
+/// Files that may be open beside the listeners' connections: segments, databases, the console's
+/// connections and those to ClickHouse.
+pub const OTHER_FILES_MAX: u64 = 512;
+
+/// Bytes that the kernel keeps of what one client has sent and nobody has read yet: a whole body. By
+/// itself it would keep megabytes.
+pub const UNREAD_REQUESTS_BYTES: usize = 64 * 1024;
+
+/// The same of the answers that the client has not read. Only some pages are longer than that, and
+/// scores of answers to hits fit: a client that sends ever more, and reads nothing, ends with them.
+pub const UNREAD_ANSWERS_BYTES: usize = 16 * 1024;
 
 /// Addresses walked in a forwarding header; real chains have a handful.
 pub const FORWARDED_HOPS_MAX: usize = 16;

@@ -11,6 +11,7 @@
 
 mod command;
 mod counting;
+mod files;
 mod folder;
 mod import;
 mod inherited;

@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::command::setup;
 use super::counting::Counting;
+use super::files;
 use super::folder::{DataFolder, FolderError, last_written};
 use super::inherited::{Inherited, InheritedError, spread};
 use super::live::{Connected, Running};
@@ -256,6 +257,7 @@ impl Stages {
                 rate_limit: config.ingest.rate_limit,
                 paths: config.ingest.paths.clone(),
                 demo,
+                connections_max: files::connections_max(config.ingest.threads),
                 patience: Patience::default(),
             },
             Arc::clone(&measured.sites),

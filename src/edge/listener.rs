@@ -12,7 +12,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -80,8 +80,12 @@ pub async fn serve(
     edge: Arc<Edge>,
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
+    // Connections have them from their listener, whoever opened that.
+    let options = SockRef::from(&listener);
+    options.set_recv_buffer_size(limits::UNREAD_REQUESTS_BYTES)?;
+    options.set_send_buffer_size(limits::UNREAD_ANSWERS_BYTES)?;
     let listener = TcpListener::from_std(listener)?;
-    let permits = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+    let permits = Arc::new(Semaphore::new(edge.connections_max));
     tokio::spawn(wake_waiting(edge.sink.bell()));
     loop {
         let accepted = tokio::select! {
@@ -108,7 +112,7 @@ pub async fn serve(
         }
     }
     drop(listener);
-    let all = u32::try_from(limits::CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    let all = u32::try_from(edge.connections_max).unwrap_or(u32::MAX);
     // Whoever has all permits knows that every connection has ended.
     drop(timeout(limits::STOP_TIMEOUT, permits.acquire_many(all)).await);
     Ok(())

@@ -94,6 +94,8 @@ pub struct EdgeConfig {
     pub paths: ScriptPaths,
     /// Whether the demo site is served too.
     pub demo: bool,
+    /// Open connections of one listener thread.
+    pub connections_max: usize,
     /// How long clients are waited for.
     pub patience: Patience,
 }
@@ -133,6 +135,7 @@ pub struct Edge {
     limiter: Option<Limiter>,
     paths: ScriptPaths,
     demo: bool,
+    connections_max: usize,
     patience: Patience,
     sites: Arc<Sites>,
     places: Places,
@@ -187,6 +190,7 @@ impl Edge {
             limiter: config.rate_limit.map(Limiter::new),
             paths: config.paths,
             demo: config.demo,
+            connections_max: config.connections_max,
             patience: config.patience,
             sites,
             places,

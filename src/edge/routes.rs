@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hyper::body::Incoming;
+use hyper::header::TRANSFER_ENCODING;
+use hyper::http::request::Parts;
 use hyper::{Method, Request};
 
 use super::answer::{self, Answer};
@@ -22,23 +24,32 @@ pub(super) async fn answer(
 ) -> Result<Answer, Infallible> {
     edge.figures.requests.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
+    // hyper goes by the chunks and hides a length beside them: where what stands before this server
+    // went by the length, what follows is no request of its own (RFC 9112, section 6.3). Browsers
+    // send no chunks over HTTP/1.
+    let is_last = head.headers.contains_key(TRANSFER_ENCODING);
+    let answer = routed(&edge, peer, &head, body).await;
+    Ok(if is_last { answer::last(answer) } else { answer })
+}
+
+async fn routed(edge: &Edge, peer: IpAddr, head: &Parts, body: Incoming) -> Answer {
     let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
     if let Some(dialect) = Dialect::at(path) {
-        return Ok(dialect::answer(dialect, &edge, peer, &head, body).await);
+        return dialect::answer(dialect, edge, peer, head, body).await;
     }
     if path.starts_with(mailing::ROOT) {
         return Ok(mailing::answer(&edge, peer, method, path, headers).await);
     }
     let get = *method == Method::GET || *method == Method::HEAD;
-    Ok(match path {
+    match path {
         path if edge.paths.takes_events(path) => answer::from_any_origin(match *method {
-            Method::POST => hits::event(&edge, peer, headers, body).await,
-            Method::OPTIONS => return Ok(answer::preflight()),
+            Method::POST => hits::event(edge, peer, headers, body).await,
+            Method::OPTIONS => return answer::preflight(),
             _ => answer::not_allowed("POST, OPTIONS"),
         }),
         "/p.gif" => match *method {
             Method::GET => {
-                hits::pixel(&edge, peer, headers, head.uri.query().unwrap_or_default()).await
+                hits::pixel(edge, peer, headers, head.uri.query().unwrap_or_default()).await
             }
             // Whoever asks for the head alone shows the image to nobody.
             Method::HEAD => answer::gif(),
@@ -59,5 +70,5 @@ pub(super) async fn answer(
             None if edge.demo => pages::demo(path),
             None => answer::not_found(),
         },
-    })
+    }
 }

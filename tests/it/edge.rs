@@ -1,6 +1,7 @@
 //! The ingest listener over real sockets, with a sink that writes down what it is handed.
 
 mod dialects;
+mod hostile;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -111,6 +112,7 @@ fn config() -> EdgeConfig {
         rate_limit: None,
         paths: ScriptPaths::default(),
         demo: false,
+        connections_max: 128,
         patience: Patience::default(),
     }
 }
