@@ -30,6 +30,7 @@ pub(super) fn count_limits() -> CountLimits {
     CountLimits {
         seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
         visitors_per_site: limits::VISITORS_PER_SITE_MAX,
+        recipients_per_mailing: limits::RECIPIENTS_PER_MAILING_MAX,
     }
 }
 

@@ -7,7 +7,7 @@ use super::command::Reply;
 use super::command::doctor::DoctorContext;
 use super::state::Import;
 use super::state::Site;
-use crate::hit::SiteName;
+use crate::hit::{MailingId, SiteName};
 
 /// Figures of the running program. `app` implements it.
 pub trait Live: Send + Sync + 'static {
@@ -35,6 +35,16 @@ pub trait Live: Send + Sync + 'static {
         &'a self,
         import: Import,
         force: bool,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
+    /// The mailings, their links or keys are others from now on. Keys that are due are destroyed.
+    fn mailings_changed(&self);
+
+    /// A recipient withdraws from a mailing.
+    fn withdraw<'a>(
+        &'a self,
+        mailing: MailingId,
+        token: &'a str,
     ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
     /// The measured sites are these from now on.

@@ -1,7 +1,7 @@
 //! The state as bytes, for a checkpoint. Ids stand only in parts that carry their day's key.
 //!
 //! ```text
-//! every part   version u8 (2), kind u8
+//! every part   version u8 (3), kind u8
 //! 0 the rest   ledger: number, (site text, reason text, total)*
 //!              sites: number, (site text, ended: number, key id*, minutes: number, (minute, views)*)*
 //! 1 a day      site text, day, texts: number, text*, origins: number, 19 indices*,
@@ -9,6 +9,7 @@
 //!   visit      where flagged: origin, number, bucket, began, last, exit where flagged: bucket,
 //!              hostname text, page text
 //!   seen       number, (print 8 bytes, hour, bucket, visit, scroll + 1 or 0, flags u8)*
+//! 2, 3, 4      mailings: see `mail/codec.rs`
 //! ```
 //!
 //! Numbers and texts as in `hit/wire.rs`. Another version's state is not read: visits begin anew.
@@ -18,7 +19,7 @@ use std::collections::VecDeque;
 use super::day::{DayVisitors, View, Visit, VisitorState};
 use super::intern::{OriginId, Origins, Packed, Pages};
 use super::seen::{Entry, Print, Seen};
-use super::{BadState, CountLimits, Counter, DayState, SiteState, reason};
+use super::{BadState, CountLimits, Counter, DayState, SiteState, mail, reason};
 use crate::hit::wire::{
     CodecError, read_byte, read_day, read_key_id, read_number, read_signed, read_str, read_text,
     read_u32, write_number, write_signed, write_str,
@@ -26,7 +27,7 @@ use crate::hit::wire::{
 use crate::hit::{Bucket, Day, DropReason, RejectReason, Second, SiteName, VisitDims, VisitorId};
 use crate::keys::KeyId;
 
-const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 const REST: u8 = 0;
 const DAY: u8 = 1;
 
@@ -52,11 +53,13 @@ pub(super) fn encode(counter: &Counter) -> Vec<DayState> {
             parts.push(DayState { key: Some(*key), bytes });
         }
     }
+    mail::encode(&counter.mail, &mut parts);
     parts
 }
 
 pub(super) fn decode(limits: CountLimits, parts: &[DayState]) -> Result<Counter, BadState> {
     let mut counter = Counter::new(limits);
+    let mut of_mail = Vec::new();
     for DayState { key, bytes } in parts {
         let mut input = bytes.as_slice();
         if read_byte(&mut input)? != VERSION {
@@ -65,12 +68,16 @@ pub(super) fn decode(limits: CountLimits, parts: &[DayState]) -> Result<Counter,
         match (read_byte(&mut input)?, key) {
             (REST, None) => read_rest(&mut input, &mut counter)?,
             (DAY, Some(key)) => read_part(&mut input, *key, &mut counter)?,
+            (kind @ (mail::REST | mail::IDS | mail::RECIPIENTS), key) => {
+                of_mail.push((kind, *key, std::mem::take(&mut input)));
+            }
             _ => return Err(BadState),
         }
         if !input.is_empty() {
             return Err(BadState);
         }
     }
+    counter.mail = mail::decode(&of_mail)?;
     Ok(counter)
 }
 

@@ -9,6 +9,7 @@
 //! ```text
 //! record ─► hit of a known visitor ─► day (a site, a key) ─► visitor ─► visit   attributed.rs
 //!        ─► hit of nobody in particular                                         unattributed.rs
+//!        ─► mail ─► held ─► mailing, recipient                                    mail/
 //!        ─► drop, refusal, arrival, loss of keys ─► ledger
 //!        ─► end of a day ─► its visitors are forgotten
 //! ```
@@ -29,6 +30,7 @@ mod codec;
 mod day;
 mod deltas;
 mod intern;
+mod mail;
 mod recent;
 mod rows;
 mod seen;
@@ -40,18 +42,19 @@ use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::HashMap;
 
-use crate::hit::{Day, DropReason, Hit, Record, Second, SiteName, Visitor};
+use crate::hit::{Day, DropReason, Hit, MailHit, Record, Second, SiteName, Visitor};
 use crate::keys::KeyId;
 
 use attributed::Outcome;
 use day::DayVisitors;
 use intern::Pages;
+use mail::{Mail, Taken};
 use recent::Recent;
 
 pub use recent::MINUTES;
 pub use rows::{
-    EventCounters, EventKey, JourneyKey, LedgerKey, PageCounters, PageKey, PropCounters, PropKey,
-    Rows, VisitCounters, VisitKey,
+    EventCounters, EventKey, JourneyKey, LedgerKey, MailCounters, MailKey, PageCounters, PageKey,
+    PropCounters, PropKey, Rows, VisitCounters, VisitKey,
 };
 
 /// What bounds the counter's memory.
@@ -61,6 +64,8 @@ pub struct CountLimits {
     pub seen_per_visitor: usize,
     /// Visitors remembered for one site and day.
     pub visitors_per_site: usize,
+    /// Recipients remembered for one mailing.
+    pub recipients_per_mailing: usize,
 }
 
 /// One site's day, as bytes, with the key that it must be sealed under.
@@ -101,6 +106,7 @@ pub struct Counter {
     ledger: BTreeMap<(SiteName, &'static str), u64>,
     /// Pages on which visits stand now.
     pages: Pages,
+    mail: Mail,
 }
 
 #[derive(Default)]
@@ -132,7 +138,13 @@ impl Counter {
     /// A counter that has seen nothing.
     #[must_use]
     pub fn new(limits: CountLimits) -> Self {
-        Self { limits, sites: HashMap::new(), ledger: BTreeMap::new(), pages: Pages::default() }
+        Self {
+            limits,
+            sites: HashMap::new(),
+            ledger: BTreeMap::new(),
+            pages: Pages::default(),
+            mail: Mail::default(),
+        }
     }
 
     /// Counts one record: changes the state, and adds its deltas to `rows`.
@@ -150,7 +162,36 @@ impl Counter {
             }
             Record::KeysLost { site, at } => self.note(site, *at, reason::KEYS_LOST, 1, rows),
             Record::DayEnd { site, at: _, day } => self.end(site, *day),
+            Record::Mail(hit) => self.mail(hit, rows),
+            Record::MailingOver { site: _, at: _, key } => self.mail.end(*key),
+            Record::Passed { site: _, at } => self.pass(*at, rows),
         }
+    }
+
+    fn mail(&mut self, hit: &MailHit, rows: &mut Rows) {
+        self.pass(hit.at, rows);
+        let reason = match self.mail.take(hit, self.limits.recipients_per_mailing, rows) {
+            Taken::Held => reason::COUNTED,
+            Taken::Repeated => DropReason::Repeated.ledger_label(),
+            Taken::Withdrawn => DropReason::Withdrawn.ledger_label(),
+        };
+        self.note(&hit.site, hit.at, reason, 1, rows);
+    }
+
+    /// Counts what was held until now.
+    fn pass(&mut self, now: Second, rows: &mut Rows) {
+        while let Some(hit) = self.mail.due(now) {
+            if !self.mail.count(&hit, self.limits.recipients_per_mailing, rows) {
+                self.note(&hit.site, hit.at, reason::PAST_BOUND, 1, rows);
+            }
+        }
+    }
+
+    /// Whether something waits for time to pass: for a [`Record::Passed`], where nothing else
+    /// comes.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.mail.is_holding()
     }
 
     fn hit(&mut self, hit: &Hit, rows: &mut Rows) {
@@ -244,5 +285,11 @@ impl Counter {
     #[must_use]
     pub fn visitors_in_memory(&self) -> usize {
         self.sites.values().flat_map(|state| state.days.values()).map(DayVisitors::len).sum()
+    }
+
+    /// Recipients in memory, over all mailings.
+    #[must_use]
+    pub fn recipients_in_memory(&self) -> usize {
+        self.mail.recipients()
     }
 }

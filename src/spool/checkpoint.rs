@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! magic 8 | version u32 | reached u64 | sections u32
-//! { sealed by u8 (0: the spool's key, 1: a day's) | key id u64 | nonce 12 | length u32 | sealed }*
+//! { sealed by u8 (0: the spool's key, 1: a day's or a mailing's) | key id u64 | nonce 12 | length u32 | sealed }*
 //! blake3 of all that, 32
 //! ```
 
@@ -39,13 +39,13 @@ pub(super) fn keep(
     out.extend_from_slice(&[0; 4]);
     let mut count = 0_u32;
     for section in sections {
-        let day = section.key.map(|id| keys.find(id));
-        // The day's key has died: what belongs to the day dies with it.
-        if matches!(day, Some(None)) {
+        let of_key = section.key.map(|id| keys.seal_of(id));
+        // The key has died: what belongs to it dies with it.
+        if matches!(of_key, Some(None)) {
             continue;
         }
-        let day = day.flatten().map(|key| key.seal_key());
-        let seal = day.as_ref().unwrap_or(own);
+        let of_key = of_key.flatten();
+        let seal = of_key.as_ref().unwrap_or(own);
         let mut nonce = [0; 12];
         getrandom::fill(&mut nonce).map_err(|_| io::Error::from(io::ErrorKind::Other))?;
         let mut sealed = section.bytes.clone();
@@ -115,9 +115,9 @@ fn decode(mut input: &[u8], own: &SealKey, keys: &Keys) -> Option<(Lsn, Vec<Sect
         input = rest;
         let opened = match key {
             None => Some(own.open(&nonce, &aad(reached, None), sealed)?),
-            Some(id) => keys
-                .find(id)
-                .and_then(|day| day.seal_key().open(&nonce, &aad(reached, key), sealed)),
+            Some(id) => {
+                keys.seal_of(id).and_then(|seal| seal.open(&nonce, &aad(reached, key), sealed))
+            }
         };
         sections.extend(opened.map(|bytes| Section { key, bytes }));
     }

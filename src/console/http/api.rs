@@ -22,9 +22,9 @@ use crate::release::Reader;
 use crate::stats::{self, Query};
 use crate::store::Param;
 
-type Answer = Result<Json<Value>, ApiError>;
+pub(super) type Answer = Result<Json<Value>, ApiError>;
 
-fn body(bytes: &Bytes) -> Result<Value, ApiError> {
+pub(super) fn body(bytes: &Bytes) -> Result<Value, ApiError> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         ApiError::bad(format!("body: not JSON at line {line}, column {column}"))
@@ -64,7 +64,7 @@ pub(super) struct OfSite {
 }
 
 impl OfSite {
-    fn domain(&self) -> Result<&str, ApiError> {
+    pub(super) fn domain(&self) -> Result<&str, ApiError> {
         let missing = || ApiError::bad("site_id: give a site's domain as ?site_id=");
         self.site_id.as_deref().filter(|site| !site.is_empty()).ok_or_else(missing)
     }
@@ -204,6 +204,9 @@ pub(super) async fn metrics(State(console): State<Arc<Console>>) -> Response {
 pub(super) async fn unknown() -> ApiError {
     let what = "no such path; valid are POST /api/v2/query, GET /api/v2/query/words, \
                 GET /api/v1/ledger, GET /api/v1/live, GET /api/v1/session, \
-                GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN";
+                GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN, \
+                GET and POST /api/v1/mailings, GET /api/v1/mailings/ID, \
+                POST /api/v1/mailings/ID/{wrap,sent,tokens,revoke}, \
+                DELETE /api/v1/mailings/ID/key";
     ApiError::new(StatusCode::NOT_FOUND, what)
 }

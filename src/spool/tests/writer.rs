@@ -107,9 +107,12 @@ fn balance(records: &[(u64, Record)]) -> (u64, u64) {
     for (_, record) in records {
         match record {
             Record::Received { hits, .. } => balance.0 += hits,
-            Record::Hit(_) | Record::Drop { .. } => balance.1 += 1,
+            Record::Hit(_) | Record::Mail(_) | Record::Drop { .. } => balance.1 += 1,
             Record::Reject { hits, .. } => balance.1 += hits,
-            Record::DayEnd { .. } | Record::KeysLost { .. } => {}
+            Record::DayEnd { .. }
+            | Record::KeysLost { .. }
+            | Record::MailingOver { .. }
+            | Record::Passed { .. } => {}
         }
     }
     balance

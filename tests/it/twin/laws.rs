@@ -10,7 +10,7 @@ use super::traffic::traffic;
 use super::{add, compare, recount, recount_with};
 
 pub(super) const FREE: CountLimits =
-    CountLimits { seen_per_visitor: 1000, visitors_per_site: 1000 };
+    CountLimits { seen_per_visitor: 1000, visitors_per_site: 1000, recipients_per_mailing: 1000 };
 
 pub(super) fn count(counter: &mut Counter, records: &[Record]) -> Rows {
     let mut rows = Rows::default();

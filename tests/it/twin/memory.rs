@@ -16,15 +16,7 @@ const CURRENT_S: i64 = 300;
 
 /// When the last record was.
 fn end(records: &[Record]) -> Second {
-    let at = |record: &Record| match record {
-        Record::Hit(hit) => hit.at,
-        Record::Drop { at, .. }
-        | Record::Reject { at, .. }
-        | Record::Received { at, .. }
-        | Record::KeysLost { at, .. }
-        | Record::DayEnd { at, .. } => *at,
-    };
-    records.iter().map(at).max().expect("there is traffic")
+    records.iter().map(Record::at).max().expect("there is traffic")
 }
 
 /// Visitors with a hit in the last seconds: each by its last visit, where that is still its own.
