@@ -110,6 +110,7 @@ async fn load(engine: &Engine, traffic: &Traffic, dir: &Path) -> usize {
     let limits = CountLimits {
         seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
         visitors_per_site: limits::VISITORS_PER_SITE_MAX,
+        recipients_per_mailing: limits::RECIPIENTS_PER_MAILING_MAX,
     };
     let (mut counter, mut buffers, mut hits) = (Counter::new(limits), Buffers::default(), 0);
     for number in 0..DAYS {

@@ -418,7 +418,8 @@ impl Traffic {
                 say(at + read / 2, page, self.event(random));
             }
             if random.chance(70) {
-                let (ms, scroll) = (read as u32 * 1000, (10 + random.below(91)) as u8);
+                let (ms, scroll) =
+                    (read as u32 * 1000 + random.below(1000) as u32, (10 + random.below(91)) as u8);
                 say(at + read, page, Said::Engagement { ms, scroll });
             }
             if !goes_on {
