@@ -6,10 +6,11 @@
 //!
 //! The traffic: 30 days from 16 October 2026; five sites with 50, 25, 13, 8 and 4 percent of the
 //! visits and 4,000 to 400 pages, visited by Zipf's law or along their links. Visits come by the
-//! hour and weekday as people do, from 48 countries (Zipf), on 150 kinds of device (12 browsers on
-//! their systems, their versions), in 27 languages; 42 percent directly, else by one of 6 search
-//! engines, 8 networks, 400 referring sites (Zipf) or 30 campaigns with 4 contents and 6 terms each.
-//! One visitor in eight comes again the same day. A visit has 3 page views on average, 45 percent
+//! hour and weekday as people do, from 48 countries (Zipf), on 168 kinds of device (12 pairs of
+//! browser and system in their versions), in 30 languages; 42 percent directly, else by one of 6
+//! search engines, 8 networks, 400 referring sites (Zipf) or 30 campaigns with 4 contents each, the
+//! paid searches with 6 terms. One visitor in eight comes again the same day. A visit has 3 page
+//! views on average, 45 percent
 //! have one; 70 percent of page views report an engagement, 11 percent have an event with a
 //! property, one event in 20 has revenue. A visit ends at midnight at the latest. Regions and cities
 //! are off on both sides, as by default here.
