@@ -10,10 +10,9 @@
 //! browser and system in their versions), in 30 languages; 42 percent directly, else by one of 6
 //! search engines, 8 networks, 400 referring sites (Zipf) or 30 campaigns with 4 contents each, the
 //! paid searches with 6 terms. One visitor in eight comes again the same day. A visit has 3 page
-//! views on average, 45 percent
-//! have one; 70 percent of page views report an engagement, 11 percent have an event with a
-//! property, one event in 20 has revenue. A visit ends at midnight at the latest. Regions and cities
-//! are off on both sides, as by default here.
+//! views on average, 45 percent have one; 70 percent of page views report an engagement, 11 percent
+//! have an event with a property, one event in 20 has revenue. A visit ends at midnight at the
+//! latest. Regions and cities are off on both sides, as by default here.
 //!
 //! Both sides get the same stretches of hits, one insert a table each. Ours go through the counter,
 //! an outbox and the sender, into the schema of the migrations; the questions are the planner's SQL.
