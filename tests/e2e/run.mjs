@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accessible, AGENTS, launch, still, watch } from './browser.mjs';
+import { mailingPages } from './mailing-page.mjs';
 import { start } from './server.mjs';
 import { tasks } from './tasks.mjs';
 import { check, finish } from './suite.mjs';
@@ -341,6 +342,7 @@ try {
   });
 
   await tasks(server, board, check);
+  await mailingPages(server, board, check, pictures);
 
   await check('filters of every kind narrow the page, and stand in its address', async () => {
     await board.goto(`${server.console}/demo.localhost?period=day`);

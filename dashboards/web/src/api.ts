@@ -4,6 +4,7 @@ import { DIMENSIONS, type Dimension, type Metric } from './state/words';
 import type { Words } from './state/answerable';
 import type { Filter } from './state/view';
 import type { Dates } from './state/period';
+import type { Report } from './mailing/answer';
 
 export interface Site {
   domain: string;
@@ -36,6 +37,25 @@ export interface Session {
   geo_attribution: string | null;
   /** How much of a visitor’s place is kept: country, region or city. */
   places: string;
+}
+
+/** A mailing, as the list tells it. */
+export interface Mailing {
+  id: string;
+  name: string;
+  site: string;
+  mode: 'aggregate' | 'token';
+  /** The utm_campaign of its visits. */
+  campaign: string;
+  sent: number;
+  created_at: string;
+  first_sent_at: string | null;
+  counts_until: string;
+  links_until: string;
+  key: 'none' | 'alive' | 'destroyed';
+  /** People’s; null: fewer than are told. */
+  opens: number | null;
+  clicks: number | null;
 }
 
 export interface Row {
@@ -114,6 +134,12 @@ export const live = (site: string, signal: AbortSignal): Promise<Live> =>
 
 export const ledger = (site: string, signal: AbortSignal): Promise<Ledger> =>
   request(`/api/v1/ledger?site_id=${encodeURIComponent(site)}`, { signal });
+
+export const mailings = async (site: string, signal: AbortSignal): Promise<Mailing[]> =>
+  (await request<{ mailings: Mailing[] }>(`/api/v1/mailings?site_id=${encodeURIComponent(site)}`, { signal })).mailings;
+
+export const mailing = (id: string, signal: AbortSignal): Promise<Report> =>
+  request(`/api/v1/mailings/${encodeURIComponent(id)}`, { signal });
 
 export async function signOut(): Promise<void> {
   await fetch('/sign-out', { ...post({}), credentials: 'same-origin' });

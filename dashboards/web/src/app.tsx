@@ -5,6 +5,7 @@ import { useAnswer, useView } from './hooks';
 import { learn } from './state/answerable';
 import { AddSite } from './parts/add-site';
 import { Brand, Message } from './parts/message';
+import { OnDemand } from './parts/on-demand';
 
 export function App() {
   const [view, go] = useView();
@@ -27,7 +28,7 @@ export function App() {
   const added = (domain: string) => {
     setAdding(false);
     setAsked(asked + 1);
-    go({ site: domain, filters: [], open: null });
+    go({ site: domain, filters: [], open: null, mailing: null });
   };
 
   if (over) {
@@ -72,13 +73,15 @@ export function App() {
       </Message>
     );
   }
+  const looking = { ...view, site: site.domain };
+  if (view.mailing) return <OnDemand key={view.mailing} id={view.mailing} site={site} view={looking} go={go} />;
   return (
     <Dashboard
       key={site.domain}
       site={site}
       sites={sites}
       session={session}
-      view={{ ...view, site: site.domain }}
+      view={looking}
       go={(change, replace) => go({ site: site.domain, ...change }, replace)}
       add={() => setAdding(true)}
       signOut={signOut}

@@ -2,12 +2,14 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from './api';
-import { Chart, type Series } from './chart/chart';
-import { useAnswer, useTick, type Go } from './hooks';
+import { Chart, type Series, type Subject } from './chart/chart';
+import { figure, UNITS } from './format';
+import { alsoHeld, useAnswer, useTick, type Go } from './hooks';
 import { AddFilter } from './parts/add-filter';
 import { Filters } from './parts/filters';
 import { Footer } from './parts/footer';
 import { Head } from './parts/head';
+import { Mailings, useMailings } from './parts/mailings';
 import { Report } from './parts/report';
 import { REPORTS } from './parts/reports';
 import { Shortcuts } from './parts/shortcuts';
@@ -17,10 +19,7 @@ import { answerable } from './state/answerable';
 import { useKeys } from './state/keys';
 import { comparison, datesBefore, datesOf, stepped, today, type Dates } from './state/period';
 import type { View } from './state/view';
-import type { Metric } from './state/words';
-
-/** How often the page asks whether something is new. */
-const POLL_MS = 4000;
+import { METRICS, type Metric } from './state/words';
 
 const TILES: Metric[] = ['visitors', 'visits', 'pageviews', 'views_per_visit', 'bounce_rate', 'visit_duration'];
 const TILES_OF_A_PAGE: Metric[] = ['visitors', 'visits', 'pageviews', 'time_on_page', 'scroll_depth', 'exit_rate'];
@@ -38,11 +37,14 @@ interface Props {
 
 export function Dashboard({ site, sites, view, go, session, add, signOut }: Props) {
   const [over, setOver] = useState<'filter' | 'keys' | null>(null);
-  const tick = useTick(POLL_MS);
+  const tick = useTick();
   const live = useAnswer(site.domain, tick, (signal) => api.live(site.domain, signal));
   const ledger = useAnswer(site.domain, tick, (signal) => api.ledger(site.domain, signal));
   // The ledger is cheap; the rest is asked again when it says that rows have arrived.
   const fresh = ledger.error ? `after ${tick}` : (ledger.data?.written ?? '');
+
+  const mailings = useMailings(ledger.data || ledger.error ? site.domain : null, alsoHeld(fresh, tick));
+  const card = mailings.length > 0 && <Mailings timezone={site.timezone} {...{ mailings, view, go }} />;
 
   useEffect(() => {
     document.title = `${site.domain} · Headcount`;
@@ -94,7 +96,10 @@ export function Dashboard({ site, sites, view, go, session, add, signOut }: Prop
       />
       <main>
         {waiting && ledger.data ? (
-          <Waiting site={site} ledger={ledger.data} />
+          <>
+            <Waiting site={site} ledger={ledger.data} />
+            {card && <div class="reports">{card}</div>}
+          </>
         ) : (
           <>
             <Filters filters={view.filters} go={go} add={() => setOver('filter')} />
@@ -115,7 +120,7 @@ export function Dashboard({ site, sites, view, go, session, add, signOut }: Prop
               {tiles.length === 0 && (
                 <p class="failed">Nothing is counted for these filters together: they would single visits out.</p>
               )}
-              {tiles.length > 0 && <Chart series={chart} metric={metric} timezone={site.timezone} stale={series.stale} />}
+              {tiles.length > 0 && <Chart series={chart} of={subject(metric)} timezone={site.timezone} stale={series.stale} />}
             </section>
             <div class="reports">
               {REPORTS.map((report) => (
@@ -131,6 +136,7 @@ export function Dashboard({ site, sites, view, go, session, add, signOut }: Prop
                   visitors={tiles.includes('visitors') ? (first(totals)?.[tiles.indexOf('visitors')] ?? null) : null}
                 />
               ))}
+              {card}
             </div>
           </>
         )}
@@ -143,6 +149,13 @@ export function Dashboard({ site, sites, view, go, session, add, signOut }: Prop
     </div>
   );
 }
+
+const subject = (metric: Metric): Subject => ({
+  name: METRICS[metric].name,
+  unit: UNITS[metric],
+  rate: UNITS[metric] !== undefined || metric === 'views_per_visit',
+  figure: (value) => figure(metric, value, true),
+});
 
 const valuesOf = (answer: api.Answer, at: number): Map<string, number | null> =>
   new Map(answer.results.map((row) => [row.dimensions[0] ?? '', row.metrics[at] ?? null]));

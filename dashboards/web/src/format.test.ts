@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { before, change, compact, dates, exact, figure, grainOf, moment, seconds, share, tick } from './format';
+import { before, change, clock, compact, dates, day, exact, figure, grainOf, moment, seconds, share, since, tick } from './format';
 
 test('figures are short, and exact where asked', () => {
   assert.deepEqual([0, 999, 9999, 12_345, 1_234_567].map(compact), ['0', '999', '9,999', '12.3K', '1.2M']);
@@ -42,6 +42,20 @@ test('labels of time are read by their grain', () => {
   assert.equal(tick('2026-11-01', 'month'), 'Nov');
   assert.equal(moment('2026-11-01', 'month'), 'November 2026');
   assert.equal(moment('2026-11-23', 'day'), 'Mon 23 Nov 2026');
+});
+
+test('hours since a sending are told in days', () => {
+  const labels = [0, 5, 24, 53].map(since);
+  assert.equal(grainOf(labels), 'since');
+  assert.deepEqual(labels.map((label) => tick(label, 'since')), ['0 h', '5 h', '1 d', '2 d 5 h']);
+  assert.equal(moment(since(23), 'since'), '23 h to 1 d');
+  assert.ok(since(9) < since(10) && since(99) < since(336), 'in order');
+});
+
+test('a time is told as its zone has it', () => {
+  assert.equal(day('2026-11-23T23:30:00Z', 'UTC'), '23 Nov 2026');
+  assert.equal(day('2026-11-23T23:30:00Z', 'Europe/Berlin'), '24 Nov 2026');
+  assert.equal(clock('2026-11-23T23:30:00Z', 'Europe/Berlin'), '24 Nov 2026, 00:30');
 });
 
 test('dates are a heading', () => {

@@ -71,6 +71,14 @@ const formats = {
   monthShort: date({ month: 'short' }),
 };
 
+/** The day that a time belongs to in a zone: 23 Nov 2026. */
+export const day = (time: string, timeZone: string): string =>
+  new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short', year: 'numeric' }).format(new Date(time));
+
+/** A time of a zone: 23 Nov 2026, 09:05. */
+export const clock = (time: string, timeZone: string): string =>
+  `${day(time, timeZone)}, ${new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' }).format(new Date(time))}`;
+
 /** A period’s dates as a heading. */
 export function dates(range: Dates): string {
   const [first, last] = range;
@@ -78,27 +86,40 @@ export function dates(range: Dates): string {
   return `${formats.day(first)} – ${formats.day(last)}`;
 }
 
-export type Grain = 'hour' | 'day' | 'month';
+export type Grain = 'since' | 'hour' | 'day' | 'month';
 
-/** The grain of a chart by its labels, which are dates, or dates with an hour. */
+/** The label of the `hour`th hour since something; such labels are in order as text. */
+export const since = (hour: number): string => `+${String(hour).padStart(4, '0')}`;
+
+/** The grain of a chart by its labels, which are dates, dates with an hour, or hours `since`. */
 export function grainOf(labels: string[]): Grain {
+  if (labels[0]?.startsWith('+')) return 'since';
   if (labels.some((label) => label.length > 10)) return 'hour';
   return labels.length > 1 && labels.every((label) => label.endsWith('-01')) ? 'month' : 'day';
 }
 
+/** A number of hours: 5 h, 2 d, 2 d 5 h. */
+function hours(all: number): string {
+  const [d, h] = [Math.floor(all / 24), all % 24];
+  if (!d) return `${h} h`;
+  return h ? `${d} d ${h} h` : `${d} d`;
+}
+
 /** A place on the chart’s axis, and the same in full. */
 export function tick(label: string, grain: Grain): string {
+  if (grain === 'since') return hours(Number(label));
   if (grain === 'hour') return label.slice(11, 16);
   return (grain === 'month' ? formats.monthShort : formats.short)(label);
 }
 
 export function moment(label: string, grain: Grain): string {
+  if (grain === 'since') return `${hours(Number(label))} to ${hours(Number(label) + 1)}`;
   if (grain === 'hour') return `${formats.short(label)}, ${label.slice(11, 16)}`;
   return (grain === 'month' ? formats.month : formats.day)(label);
 }
 
 /** How a period before is called in a few words. */
 export function before(range: Dates): string {
-  const day = (one: Day) => formats.short(one);
-  return length(range) === 1 ? day(range[0]) : `${day(range[0])} – ${day(range[1])}`;
+  const [first, last] = range.map((one: Day) => formats.short(one));
+  return length(range) === 1 ? first! : `${first} – ${last}`;
 }

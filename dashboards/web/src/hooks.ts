@@ -26,10 +26,12 @@ export function useView(): [View, Go] {
     return () => removeEventListener('popstate', back);
   }, []);
   const go = useCallback<Go>((change, replace = false) => {
-    const next = { ...current(), ...change };
+    const last = current();
+    const next = { ...last, ...change };
     localStorage.setItem(REMEMBERED, next.period.name);
     history[replace ? 'replaceState' : 'pushState'](null, '', format(next));
     setView(next);
+    if (next.mailing !== last.mailing) scrollTo(0, 0);
   }, []);
   return [view, go];
 }
@@ -90,22 +92,29 @@ export function useAnswer<T>(key: string | null, tick: unknown, load: (signal: A
   }, [key, answer]);
 }
 
+/** How often a page asks whether something is new. */
+const POLL_MS = 4000;
+
 /** Counts up every so often while the page is looked at. */
-export function useTick(everyMs: number): number {
+export function useTick(): number {
   const [tick, setTick] = useState(0);
   useEffect(() => {
     const next = () => {
       if (!document.hidden) setTick((tick) => tick + 1);
     };
-    const timer = setInterval(next, everyMs);
+    const timer = setInterval(next, POLL_MS);
     document.addEventListener('visibilitychange', next);
     return () => {
       clearInterval(timer);
       document.removeEventListener('visibilitychange', next);
     };
-  }, [everyMs]);
+  }, []);
   return tick;
 }
+
+/** The same as `fresh`, and every fourth tick besides: what mailings do is held for seconds, and then counted without
+ * that the ledger changes. */
+export const alsoHeld = (fresh: unknown, tick: number): string => `${fresh} ${Math.floor(tick / 4)}`;
 
 /** The width that an element has, in pixels. */
 export function useWidth<T extends Element>(): [{ current: T | null }, number] {

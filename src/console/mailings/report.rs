@@ -283,25 +283,28 @@ impl<'a> Report<'a> {
         json!({ "open_rate": open, "click_rate": click, "click_to_open_rate": to_open })
     }
 
-    /// The links by their clicks, and the sum of those that are too few to be told.
+    /// The links by their clicks, and the sum of those that are too few to be told. Share links are
+    /// folded apart: of each kind a sum of its own is told.
     fn told_links(&self) -> (Vec<Value>, Value) {
-        let of = |number: u16| self.clicked.iter().find(|(link, _)| *link == number);
-        let cells = self.links.iter().map(|(number, _)| {
-            let counters = of(*number).map_or([0; 3], |(_, counters)| *counters);
-            // A share link's followers are its forwards.
-            let followed = counters[0] + counters[2];
-            Cell {
-                name: number.to_string(),
-                visitors: followed,
-                counters: vec![followed, counters[1]],
-            }
-        });
-        let (zero, some): (Vec<Cell>, Vec<Cell>) = cells.partition(|cell| cell.visitors == 0);
-        let Folded { shown, other } = release::fold(reader(), some);
-        let hidden = self.links.len() - shown.len() - zero.len();
+        let counters = |number: u16| {
+            let found = self.clicked.iter().find(|(link, _)| *link == number);
+            found.map_or([0; 3], |(_, counters)| *counters)
+        };
         let tokens = self.mailing.has_tokens();
-        let unique = |cell: &Cell| tokens.then(|| figure(cell.counters[1])).flatten();
-        let mut told: Vec<Cell> = shown.into_iter().chain(zero).collect();
+        let (mut told, mut hidden) = (Vec::new(), Vec::new());
+        for share in [false, true] {
+            let of_kind = self.links.iter().filter(|(_, link)| link.share == share);
+            let cells = of_kind.map(|(number, _)| {
+                let [clicks, unique, forwards] = counters(*number);
+                let followed = if share { forwards } else { clicks };
+                Cell { name: number.to_string(), visitors: followed, counters: vec![unique] }
+            });
+            let (none, some): (Vec<Cell>, Vec<Cell>) = cells.partition(|cell| cell.visitors == 0);
+            let some_of_kind = some.len();
+            let Folded { shown, other } = release::fold(reader(), some);
+            hidden.push((some_of_kind - shown.len(), other.map(|cell| cell.visitors)));
+            told.extend(shown.into_iter().chain(none));
+        }
         told.sort_by_key(|cell| std::cmp::Reverse(cell.visitors));
         let told = told.iter().filter_map(|cell| {
             let number: u16 = cell.name.parse().ok()?;
@@ -312,16 +315,16 @@ impl<'a> Report<'a> {
                 "url": link.destination,
                 "share": link.share,
                 "clicks": cell.visitors,
-                "unique_clicks": unique(cell),
+                "unique_clicks": tokens.then(|| figure(cell.counters[0])).flatten(),
             }))
         });
-        let rest = (hidden > 0).then(|| {
-            json!({
-                "links": hidden,
-                "clicks": other.as_ref().map(|cell| cell.visitors),
-                // A recipient may have followed several of them.
-                "unique_clicks": null,
-            })
+        let links: usize = hidden.iter().map(|(links, _)| links).sum();
+        // Told where nothing is missing from it.
+        let clicks: Option<i64> =
+            hidden.iter().filter(|(links, _)| *links > 0).map(|(_, sum)| *sum).sum();
+        let rest = (links > 0).then(|| {
+            // A recipient may have followed several of them.
+            json!({ "links": links, "clicks": clicks, "unique_clicks": null })
         });
         (told.collect(), json!(rest))
     }

@@ -1,9 +1,8 @@
 // The chart: a line over time, and the period before as a dashed one.
 
 import { useState } from 'preact/hooks';
-import { UNITS, compact, figure, grainOf, moment, seconds, tick } from '../format';
+import { compact, grainOf, moment, seconds, tick } from '../format';
 import { useWidth } from '../hooks';
-import { METRICS, type Metric } from '../state/words';
 import { area, clockTicks, labelled, line, nearest, place, ticks, type Point } from './scale';
 
 export interface Series {
@@ -11,11 +10,24 @@ export interface Series {
   values: Map<string, number | null>;
   before: Map<string, number | null> | null;
   labelsBefore: string[];
+  /** The label of the stretch that is under way, if it is not the site’s present one. */
+  under?: string;
+}
+
+/** What the line is of. */
+export interface Subject {
+  name: string;
+  /** What it is measured in, where it is no count. */
+  unit?: '%' | 's' | undefined;
+  /** A stretch without a value has none: it is not zero. */
+  rate: boolean;
+  /** A value with all its digits. */
+  figure(value: number | null | undefined): string;
 }
 
 interface Props {
   series: Series | null;
-  metric: Metric;
+  of: Subject;
   timezone: string;
   stale: boolean;
 }
@@ -24,11 +36,13 @@ const HEIGHT = 248;
 const TOP = 16;
 const BASE = HEIGHT - 28;
 const LABEL_PX = 68;
+/** Hours that days are parted by. */
+const OF_A_DAY = [1, 2, 3, 6, 12, 24, 48];
 
-export function Chart({ series, metric, timezone, stale }: Props) {
+export function Chart({ series, of, timezone, stale }: Props) {
   const [box, width] = useWidth<HTMLDivElement>();
   const [cursor, setCursor] = useState<number | null>(null);
-  const drawn = series && width > 0 ? layout(series, metric, timezone, width) : null;
+  const drawn = series && width > 0 ? layout(series, of, timezone, width) : null;
   const last = drawn ? drawn.now.length - 1 : 0;
   const at = cursor === null || !drawn ? null : Math.min(cursor, Math.max(last, drawn.before.length - 1));
 
@@ -52,19 +66,19 @@ export function Chart({ series, metric, timezone, stale }: Props) {
         class="plot"
         role="img"
         tabIndex={0}
-        aria-label={drawn ? summary(drawn, metric) : METRICS[metric].name}
+        aria-label={drawn ? summary(drawn, of) : of.name}
         onPointerMove={pointed}
         onPointerLeave={() => setCursor(null)}
         onBlur={() => setCursor(null)}
         onKeyDown={pressed}
       >
         {drawn && <Drawing drawn={drawn} at={at} />}
-        {drawn && at !== null && <Tip drawn={drawn} at={at} metric={metric} />}
+        {drawn && at !== null && <Tip drawn={drawn} at={at} of={of} />}
       </div>
       <p class="unseen" aria-live="polite">
-        {drawn && at !== null && spoken(drawn, at, metric)}
+        {drawn && at !== null && spoken(drawn, at, of)}
       </p>
-      {drawn && <AsTable drawn={drawn} metric={metric} />}
+      {drawn && <AsTable drawn={drawn} of={of} />}
     </div>
   );
 }
@@ -86,13 +100,12 @@ interface Drawn {
   places: { x: number; text: string }[];
 }
 
-function layout(series: Series, metric: Metric, timezone: string, width: number): Drawn {
+function layout(series: Series, { unit, rate }: Subject, timezone: string, width: number): Drawn {
   const { labels, labelsBefore } = series;
   const grain = grainOf(labels);
-  const unit = UNITS[metric];
-  const rate = unit !== undefined || metric === 'views_per_visit';
-  const read = (values: Map<string, number | null>) => (label: string) => values.get(label) ?? (rate ? null : 0);
-  const under = label(new Date(), grain, timezone);
+  const none = rate ? null : 0;
+  const read = (values: Map<string, number | null>) => (label: string) => values.get(label) ?? none;
+  const under = series.under ?? label(new Date(), grain, timezone);
   const past = labels.filter((one) => one <= under);
   const values = past.map(read(series.values));
   const valuesBefore = series.before ? labelsBefore.slice(0, labels.length).map(read(series.before)) : [];
@@ -122,7 +135,7 @@ function layout(series: Series, metric: Metric, timezone: string, width: number)
     before: points(valuesBefore),
     open: past.at(-1) === under,
     marks: marks.map((mark) => ({ y: y(mark), text: text(mark) })),
-    places: labelled(labels.length, (right - left) / LABEL_PX).map((i) => ({
+    places: labelled(labels.length, (right - left) / LABEL_PX, grain === 'since' ? OF_A_DAY : []).map((i) => ({
       x: place(i, labels.length, left, right),
       text: tick(labels[i]!, grain),
     })),
@@ -172,7 +185,7 @@ function Drawing({ drawn, at }: { drawn: Drawn; at: number | null }) {
   );
 }
 
-function Tip({ drawn, at, metric }: { drawn: Drawn; at: number; metric: Metric }) {
+function Tip({ drawn, at, of }: { drawn: Drawn; at: number; of: Subject }) {
   const { labels, labelsBefore, grain, values, valuesBefore, left, right, width } = drawn;
   const x = place(at, labels.length, left, right);
   const side = x > width / 2 ? 'tip left' : 'tip';
@@ -181,12 +194,12 @@ function Tip({ drawn, at, metric }: { drawn: Drawn; at: number; metric: Metric }
     value !== undefined && (
       <tr class={name}>
         <th scope="row">{moment(label, grain)}</th>
-        <td>{figure(metric, value, true)}</td>
+        <td>{of.figure(value)}</td>
       </tr>
     );
   return (
     <div class={side} style={{ left: `${x}px` }} aria-hidden="true">
-      <p>{METRICS[metric].name}</p>
+      <p>{of.name}</p>
       <table>
         <tbody>
           {row('now', labels[at], values[at])}
@@ -198,22 +211,21 @@ function Tip({ drawn, at, metric }: { drawn: Drawn; at: number; metric: Metric }
   );
 }
 
-function spoken({ labels, labelsBefore, grain, values, valuesBefore }: Drawn, at: number, metric: Metric): string {
+function spoken({ labels, labelsBefore, grain, values, valuesBefore }: Drawn, at: number, of: Subject): string {
   const one = (label: string | undefined, value: number | null | undefined) =>
-    label !== undefined && value !== undefined ? `${moment(label, grain)}: ${figure(metric, value, true)}. ` : '';
+    label !== undefined && value !== undefined ? `${moment(label, grain)}: ${of.figure(value)}. ` : '';
   return one(labels[at], values[at]) + one(labelsBefore[at], valuesBefore[at]);
 }
 
-function summary({ labels, grain, values }: Drawn, metric: Metric): string {
-  const name = METRICS[metric].name;
+function summary({ labels, grain, values }: Drawn, { name, figure }: Subject): string {
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return `${name} over time: none`;
   const most = Math.max(...known);
   const when = moment(labels[values.indexOf(most)]!, grain);
-  return `${name} over time, at most ${figure(metric, most, true)} (${when}). The arrow keys read single values.`;
+  return `${name} over time, at most ${figure(most)} (${when}). The arrow keys read single values.`;
 }
 
-function AsTable({ drawn, metric }: { drawn: Drawn; metric: Metric }) {
+function AsTable({ drawn, of }: { drawn: Drawn; of: Subject }) {
   const { labels, grain, values, valuesBefore } = drawn;
   return (
     <details class="as-table">
@@ -222,8 +234,8 @@ function AsTable({ drawn, metric }: { drawn: Drawn; metric: Metric }) {
         <table>
           <thead>
             <tr>
-              <th scope="col">{{ hour: 'Hour', day: 'Day', month: 'Month' }[grain]}</th>
-              <th scope="col">{METRICS[metric].name}</th>
+              <th scope="col">{{ since: 'Since sending', hour: 'Hour', day: 'Day', month: 'Month' }[grain]}</th>
+              <th scope="col">{of.name}</th>
               {valuesBefore.length > 0 && <th scope="col">Before</th>}
             </tr>
           </thead>
@@ -231,8 +243,8 @@ function AsTable({ drawn, metric }: { drawn: Drawn; metric: Metric }) {
             {values.map((value, i) => (
               <tr key={labels[i]}>
                 <th scope="row">{moment(labels[i]!, grain)}</th>
-                <td>{figure(metric, value, true)}</td>
-                {valuesBefore.length > 0 && <td>{figure(metric, valuesBefore[i], true)}</td>}
+                <td>{of.figure(value)}</td>
+                {valuesBefore.length > 0 && <td>{of.figure(valuesBefore[i])}</td>}
               </tr>
             ))}
           </tbody>

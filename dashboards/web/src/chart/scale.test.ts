@@ -27,6 +27,7 @@ test('labels keep apart', () => {
   assert.deepEqual(labelled(24, 8), [0, 3, 6, 9, 12, 15, 18, 21]);
   assert.deepEqual(labelled(3, 8), [0, 1, 2]);
   assert.deepEqual(labelled(0, 8), []);
+  assert.deepEqual(labelled(40, 8, [1, 2, 3, 6, 12, 24]), [0, 6, 12, 18, 24, 30, 36]);
 });
 
 test('a line goes through its points, and its area down to the base', () => {

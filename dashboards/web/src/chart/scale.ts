@@ -19,9 +19,10 @@ export function clockTicks(max: number, count = 4): number[] {
   return Array.from({ length: used + 1 }, (_, n) => n * step);
 }
 
-/** Which of `n` labels have room when `most` do: evenly apart, from the first on. */
-export function labelled(n: number, most: number): number[] {
-  const every = Math.max(1, Math.ceil(n / Math.max(1, most)));
+/** Which of `n` labels have room when `most` do: evenly apart, from the first on; by one of `steps` if any is enough. */
+export function labelled(n: number, most: number, steps: number[] = []): number[] {
+  const least = Math.max(1, Math.ceil(n / Math.max(1, most)));
+  const every = steps.find((step) => step >= least) ?? least;
   return Array.from({ length: Math.ceil(n / every) }, (_, i) => i * every);
 }
 

@@ -1,31 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { ApiError, Ledger, Session } from '../api';
 import { exact } from '../format';
+import { REASONS } from '../state/reasons';
 import { isTheme, theme, THEMES, wear } from '../state/theme';
-
-/** Why hits were not counted, in a few words. */
-export const REASONS: Record<string, string> = {
-  unknown_site: 'for unknown sites',
-  bot: 'from bots',
-  referrer_spam: 'with a spammer as referrer',
-  prefetch: 'fetched in advance',
-  opt_out: 'opted out',
-  no_visit: 'reports without a visit',
-  expired: 'too late',
-  unsupported: 'nothing that is counted',
-  blocked_address: 'from blocked networks',
-  blocked_country: 'from blocked countries',
-  blocked_page: 'on blocked pages',
-  blocked_hostname: 'on other host names',
-  headless: 'from driven browsers',
-  data_centre: 'from data centres',
-  malformed: 'malformed',
-  too_large: 'too large',
-  rate_limited: 'too many at once',
-  shed: 'sent away while full',
-  timeout: 'too slow',
-  abandoned: 'broken off',
-};
 
 const sum = (parts: Record<string, number>) => Object.values(parts).reduce((all, one) => all + one, 0);
 

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Ledger, Site } from '../api';
 import { exact } from '../format';
-import { REASONS } from './footer';
+import { REASONS } from '../state/reasons';
 
 /** Nothing was counted yet: what to paste, and what has arrived. */
 export function Waiting({ site, ledger }: { site: Site; ledger: Ledger }) {

@@ -24,6 +24,7 @@ test('a view comes back from its address', () => {
       tabs: { sources: 'channel', pages: 'entry' },
       open: 'pages',
     },
+    { ...FIRST, site: 'a.b', mailing: '7kq3abcd' },
   ];
   for (const view of views) assert.deepEqual(read(format(view)), view);
 });

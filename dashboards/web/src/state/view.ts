@@ -35,6 +35,8 @@ export interface View {
   tabs: Record<string, string>;
   /** The card that is open as a whole. */
   open: string | null;
+  /** The id of the mailing that is looked at instead of the site. */
+  mailing: string | null;
 }
 
 export const FIRST: View = {
@@ -45,6 +47,7 @@ export const FIRST: View = {
   filters: [],
   tabs: {},
   open: null,
+  mailing: null,
 };
 
 const TAB = 'tab.';
@@ -61,6 +64,7 @@ export function parse(path: string, query: string, otherwise: Period = FIRST.per
     filters: [],
     tabs: {},
     open: params.get('open'),
+    mailing: /^\w{8}$/.exec(params.get('mailing') ?? '')?.[0] ?? null,
   };
   for (const text of params.getAll('f')) {
     const [, sign = '', named = ''] = /^(!?~?)(.*)$/s.exec(text)!;
@@ -90,6 +94,7 @@ export function format(view: View): string {
   }
   for (const [card, tab] of Object.entries(view.tabs)) params.set(TAB + card, tab);
   if (view.open) params.set('open', view.open);
+  if (view.mailing) params.set('mailing', view.mailing);
   const query = params.toString().replaceAll('%2F', '/').replaceAll('%3A', ':').replaceAll('%21', '!');
   return `/${encodeURI(view.site)}?${query}`;
 }

@@ -1,0 +1,31 @@
+// The ledger’s reasons, as the page says them.
+
+/** Why hits were not counted, in a few words. */
+export const REASONS: Record<string, string> = {
+  unknown_site: 'for unknown sites',
+  bot: 'from bots',
+  referrer_spam: 'with a spammer as referrer',
+  prefetch: 'fetched in advance',
+  opt_out: 'opted out',
+  no_visit: 'reports without a visit',
+  expired: 'too late',
+  unsupported: 'nothing that is counted',
+  blocked_address: 'from blocked networks',
+  blocked_country: 'from blocked countries',
+  blocked_page: 'on blocked pages',
+  blocked_hostname: 'on other host names',
+  headless: 'from driven browsers',
+  data_centre: 'from data centres',
+  unknown_mailing: 'of unknown mailings',
+  forged: 'with addresses not made here',
+  mailing_over: 'of mailings that are over',
+  repeated: 'done twice within a minute',
+  withdrawn: 'of recipients who withdrew',
+  blocked_link: 'to hosts that a mailing does not allow',
+  malformed: 'malformed',
+  too_large: 'too large',
+  rate_limited: 'too many at once',
+  shed: 'sent away while full',
+  timeout: 'too slow',
+  abandoned: 'broken off',
+};
