@@ -24,7 +24,7 @@ ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
 endif
 
 .NOTPARALLEL:
-.PHONY: help setup build run test test-rust test-node test-browser test-mail torture bench lint clean pictures tracker dashboard beside chromium thunderbird proxies tools
+.PHONY: help setup build run test test-rust test-node test-browser test-mail torture bench bench-large lint clean pictures tracker dashboard beside chromium thunderbird proxies tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -74,6 +74,9 @@ torture: dashboard beside tools ## do HEADCOUNT_TORTURE_FAULTS=1000 faults under
 bench: build ## run the benches, or those in BENCHES=…; write benches/RESULTS.md
 	@node benches/tools.mjs
 	@node benches/report.mjs $(BENCHES)
+
+bench-large: build ## run the storage bench over 100 million hits
+	@HEADCOUNT_BENCH_HITS=100000000 cargo bench --locked --quiet --bench storage
 
 lint: setup ## check format, lints and types
 	@cargo fmt --check

@@ -270,7 +270,8 @@ fn compared(leaf: &Leaf, column: &str, place: usize) -> String {
     let not = if leaf.operator.is_negated() { "NOT " } else { "" };
     let values = format!("{{f{place}:Array(String)}}");
     let one = match (leaf.operator, leaf.ignores_case) {
-        (Operator::Is | Operator::IsNot, false) => return format!("{not}has({values}, {column})"),
+        // Not `has`, which is asked for every row; a set is asked for each word of a dictionary.
+        (Operator::Is | Operator::IsNot, false) => return format!("{column} {not}IN {values}"),
         (Operator::Is | Operator::IsNot, true) => format!("lowerUTF8({column}) = lowerUTF8(v)"),
         (_, false) => format!("position({column}, v) > 0"),
         (_, true) => format!("position(lowerUTF8({column}), lowerUTF8(v)) > 0"),

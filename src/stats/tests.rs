@@ -81,9 +81,9 @@ fn pages_take_visits_from_their_entries_and_the_rest_from_their_own_table() {
             "SELECT d0, sum(c0) AS s0, sum(c1) AS s1, sum(c2) AS s2, \
              toInt64(count() OVER ()) AS total FROM (\
              SELECT entry_page AS d0, toInt64(0) AS c0, sum(bounces) AS c1, sum(visits) AS c2 \
-             FROM visits {SCOPE} AND has({{f0:Array(String)}}, source) GROUP BY d0 UNION ALL \
+             FROM visits {SCOPE} AND source IN {{f0:Array(String)}} GROUP BY d0 UNION ALL \
              SELECT page AS d0, sum(visitors) AS c0, toInt64(0) AS c1, toInt64(0) AS c2 \
-             FROM pages {SCOPE} AND has({{f0:Array(String)}}, source) GROUP BY d0) GROUP BY d0 \
+             FROM pages {SCOPE} AND source IN {{f0:Array(String)}} GROUP BY d0) GROUP BY d0 \
              HAVING s0 != 0 OR s1 != 0 OR s2 != 0 ORDER BY s0 DESC, d0 ASC LIMIT 9 OFFSET 0"
         ),
     );

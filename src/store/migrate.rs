@@ -20,6 +20,7 @@ pub struct Migration {
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "tables", sql: include_str!("../../schema/0001_tables.sql") },
     Migration { number: 2, name: "mailings", sql: include_str!("../../schema/0002_mailings.sql") },
+    Migration { number: 3, name: "packed", sql: include_str!("../../schema/0003_packed.sql") },
 ];
 
 /// The number of the last migration: the version of the row format.
@@ -163,7 +164,9 @@ mod tests {
         for (migration, number) in MIGRATIONS.iter().zip(1..) {
             assert_eq!(migration.number, number);
             for statement in migration.statements() {
-                assert!(statement.contains("IF NOT EXISTS"), "{statement}");
+                // A column that is already so is not modified.
+                let again = ["IF NOT EXISTS", "MODIFY COLUMN"];
+                assert!(again.iter().any(|words| statement.contains(words)), "{statement}");
             }
         }
     }

@@ -15,8 +15,8 @@ fn condition(filter: &str, expected: &str) {
 
 #[test]
 fn filters_become_conditions_on_columns_with_bound_values() {
-    condition(IS_DE, "has({f0:Array(String)}, country)");
-    condition(r#"["is_not", "visit:os", ["a"]]"#, "NOT has({f0:Array(String)}, os)");
+    condition(IS_DE, "country IN {f0:Array(String)}");
+    condition(r#"["is_not", "visit:os", ["a"]]"#, "os NOT IN {f0:Array(String)}");
     condition(
         r#"["contains", "visit:os", ["a"]]"#,
         "arrayExists(v -> position(os, v) > 0, {f0:Array(String)})",
@@ -31,8 +31,8 @@ fn filters_become_conditions_on_columns_with_bound_values() {
     );
     condition(
         &format!(r#"["not", ["or", [{IS_DE}, ["and", [{IS_DE}, ["is", "visit:os", ["x"]]]]]]]"#),
-        "NOT (has({f0:Array(String)}, country) OR \
-         (has({f1:Array(String)}, country) AND has({f2:Array(String)}, os)))",
+        "NOT (country IN {f0:Array(String)} OR \
+         (country IN {f1:Array(String)} AND os IN {f2:Array(String)}))",
     );
 }
 
@@ -86,7 +86,7 @@ fn a_property_is_asked_for_by_its_key_and_one_at_a_time() {
     });
     let plan = planned(&question, Reader::OWNER).unwrap();
     assert!(plan.sql.contains("SELECT prop_value AS d0"), "{}", plan.sql);
-    assert!(plan.sql.contains("AND prop_key = {prop:String} AND has({f0:Array(String)}, name)"));
+    assert!(plan.sql.contains("AND prop_key = {prop:String} AND name IN {f0:Array(String)}"));
     let key = plan.params.iter().find(|(name, _)| name == "prop");
     assert_eq!(format!("{key:?}"), r#"Some(("prop", Text("plan's")))"#);
     let dimensions = answered(&question, Reader::OWNER, vec![])["query"]["dimensions"].clone();
@@ -153,7 +153,7 @@ fn shares_are_of_visitors_that_can_be_told() {
          SELECT source AS d0, toInt64(0) AS c0, sum(visitors) AS c1 FROM visits {SCOPE} \
          GROUP BY d0 UNION ALL \
          SELECT source AS d0, sum(visitors) AS c0, toInt64(0) AS c1 FROM events {SCOPE} \
-         AND has({{f0:Array(String)}}, name) GROUP BY d0) GROUP BY d0 HAVING s0 != 0 \
+         AND name IN {{f0:Array(String)}} GROUP BY d0) GROUP BY d0 HAVING s0 != 0 \
          ORDER BY if(s1 > 0, (s0) / s1, NULL) DESC, d0 ASC LIMIT 10000 OFFSET 0"
     );
     assert_eq!(plan.unwrap().sql, expected);

@@ -17,7 +17,7 @@ use super::harness::{Memory, Sending, ask, brisk, client, config, engine, run, s
 #[tokio::test]
 async fn migrations_run_once_and_go_on_after_a_crash_between_two_statements() {
     let statements: Vec<String> = MIGRATIONS.iter().flat_map(Migration::statements).collect();
-    assert_eq!(statements.len(), Table::ALL.len() + 1);
+    assert_eq!(statements.len(), 2 * Table::ALL.len() + 1);
     let dir = tempfile::tempdir().unwrap();
     let engine = Engine::start(config(dir.path())).await.unwrap();
     let collector = client(&engine.store_config());
@@ -30,8 +30,33 @@ async fn migrations_run_once_and_go_on_after_a_crash_between_two_statements() {
         let applied = ask(&collector, "SELECT number, name FROM schema_migrations ORDER BY number")
             .await
             .unwrap();
-        assert_eq!(json!(applied), json!([[1, "tables"], [2, "mailings"]]));
+        assert_eq!(json!(applied), json!([[1, "tables"], [2, "mailings"], [3, "packed"]]));
     }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn rows_of_an_older_schema_add_up_with_those_that_come_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::start(config(dir.path())).await.unwrap();
+    let collector = client(&engine.store_config());
+    run(&collector.clone().with_database("system"), "CREATE DATABASE headcount").await;
+    for statement in MIGRATIONS[0].statements() {
+        run(&collector, &statement).await;
+    }
+    let insert = "INSERT INTO pages (site, bucket, page, country, pageviews) VALUES \
+        ('site.example', '2026-11-01 10:15:00', '/ä', 'DE', 2), \
+        ('site.example', '2026-11-01 10:15:00', '/b', '', -3)";
+    run(&collector, insert).await;
+    engine.store().migrate().await.unwrap();
+    run(&collector, insert).await;
+    let sql = "SELECT page, country, sum(pageviews), count() FROM pages WHERE page IN ['/ä', '/b'] \
+        GROUP BY page, country ORDER BY page";
+    let apart = json!([["/b", "", -6, 2], ["/ä", "DE", 4, 2]]);
+    assert_eq!(json!(engine.store().query(sql, &[]).await.unwrap()), apart);
+    run(&collector, "OPTIMIZE TABLE pages FINAL").await;
+    let merged = json!([["/b", "", -6, 1], ["/ä", "DE", 4, 1]]);
+    assert_eq!(json!(engine.store().query(sql, &[]).await.unwrap()), merged);
     engine.stop().await;
 }
 
