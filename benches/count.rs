@@ -14,7 +14,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use headcount::count::{CountLimits, Counter, Rows};
+use headcount::count::{CountLimits, Counter, Deltas};
 use headcount::hit::{
     Bucket, Day, Hit, HitKind, Record, Second, SiteName, Text, VisitDims, Visitor, VisitorId,
 };
@@ -122,6 +122,7 @@ fn count(hits: u64, visitors: u64, span_s: u64) -> (Counter, Duration, usize) {
     let limits = CountLimits {
         seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
         visitors_per_site: limits::VISITORS_PER_SITE_MAX,
+        visitors: limits::VISITORS_MAX,
     };
     let (texts, mut counter) = (Texts::new(), Counter::new(limits));
     let (mut time, mut row_count) = (Duration::ZERO, 0);
@@ -129,11 +130,12 @@ fn count(hits: u64, visitors: u64, span_s: u64) -> (Counter, Duration, usize) {
         let last = (first + STRETCH).min(hits);
         let records: Vec<Record> =
             (first..last).map(|number| texts.hit(number, hits, visitors, span_s)).collect();
-        let mut rows = Rows::default();
+        let mut deltas = Deltas::default();
         let begun = on_cpu();
         for record in &records {
-            counter.apply(record, &mut rows);
+            counter.apply(record, &mut deltas);
         }
+        let rows = deltas.into_rows();
         time += on_cpu().saturating_sub(begun);
         row_count += rows.len();
     }
@@ -158,7 +160,8 @@ fn main() {
     let size: usize = parts.iter().map(|part| part.bytes.len()).sum();
     println!("  checkpoint, bytes a visitor        {:>10.1}", size as f64 / hits as f64);
     drop(counter);
-    let limits = CountLimits { seen_per_visitor: 1000, visitors_per_site: usize::MAX };
+    let limits =
+        CountLimits { seen_per_visitor: 1000, visitors_per_site: usize::MAX, visitors: usize::MAX };
     let begun = Instant::now();
     let counter = Counter::decode(limits, &parts).expect("its own state");
     println!("  decode, ms                         {:>10.1}", ms(begun));

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::count::{Counter, Rows};
+use crate::count::{Counter, Deltas};
 use crate::hit::Record;
 use crate::limits;
 use crate::outbox::{NewBatch, Outbox};
@@ -22,7 +22,7 @@ const CUT_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) struct Counting {
     /// Shared with the console, which reads current visitors and the ledger.
     pub(super) counter: Arc<Mutex<Counter>>,
-    pub(super) rows: Rows,
+    pub(super) deltas: Deltas,
     /// Batches that were cut, with the place that they reach, and that the outbox could not keep.
     pub(super) unkept: VecDeque<(Lsn, Vec<NewBatch>)>,
     /// The records before this place are counted.
@@ -71,7 +71,7 @@ impl Counting {
             let counted = self.apply(records);
             records = &records[counted..];
             self.applied.0 += counted as u64;
-            if is_enough(&self.rows) {
+            if is_enough(&self.deltas) {
                 self.cut();
             }
         }
@@ -81,8 +81,8 @@ impl Counting {
     fn apply(&mut self, records: &[Record]) -> usize {
         let mut counter = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
         for (at, record) in records.iter().enumerate() {
-            counter.apply(record, &mut self.rows);
-            if is_enough(&self.rows) {
+            counter.apply(record, &mut self.deltas);
+            if is_enough(&self.deltas) {
                 return at + 1;
             }
         }
@@ -93,8 +93,8 @@ impl Counting {
     /// told to refuse, and the next cut tries again. Each cut is a commit of its own, so that what
     /// waits for a disk never grows past what one frame of the outbox can hold.
     pub(super) fn cut(&mut self) -> bool {
-        if !self.rows.is_empty() {
-            let rows = std::mem::take(&mut self.rows);
+        if !self.deltas.is_empty() {
+            let rows = std::mem::take(&mut self.deltas).into_rows();
             self.unkept.push_back((self.applied, store::encode(&rows, &self.node)));
         }
         while let Some((reached, batches)) = self.unkept.front() {
@@ -134,6 +134,6 @@ impl Counting {
 }
 
 /// Whether rows should leave now.
-pub(super) fn is_enough(rows: &Rows) -> bool {
-    rows.len() >= limits::BATCH_ROWS_MAX || rows.bytes() >= limits::CUT_BYTES_MAX
+pub(super) fn is_enough(deltas: &Deltas) -> bool {
+    deltas.len() >= limits::BATCH_ROWS_MAX || deltas.bytes() >= limits::CUT_BYTES_MAX
 }

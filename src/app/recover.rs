@@ -1,7 +1,7 @@
 //! What a start finds on the disk: the counter's state, and the rows that the outbox lacks.
 
 use super::counting::is_enough;
-use crate::count::{CountLimits, Counter, DayState, Rows};
+use crate::count::{CountLimits, Counter, DayState, Deltas, Rows};
 use crate::limits;
 use crate::outbox::{OutboxError, Reached};
 use crate::spool::{Lsn, Recovery, Spool, SpoolError};
@@ -11,7 +11,7 @@ use crate::telemetry::{self, Value};
 pub(super) struct Recovered {
     pub(super) counter: Counter,
     /// Rows that were counted again and that the outbox does not have.
-    pub(super) rows: Rows,
+    pub(super) deltas: Deltas,
     /// The records before this place are in `counter` and in `rows` or the outbox.
     pub(super) applied: Lsn,
 }
@@ -30,6 +30,7 @@ pub(super) fn count_limits() -> CountLimits {
     CountLimits {
         seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
         visitors_per_site: limits::VISITORS_PER_SITE_MAX,
+        visitors: limits::VISITORS_MAX,
     }
 }
 
@@ -57,8 +58,8 @@ pub(super) fn recover(
             }
         }
     };
-    let mut rows = Rows::default();
-    let mut kept_already = Rows::default();
+    let mut deltas = Deltas::default();
+    let mut kept_already = Deltas::default();
     let mut records: u64 = 0;
     let mut failed = None;
     spool.replay(from, &mut |lsn, record| {
@@ -66,15 +67,13 @@ pub(super) fn recover(
         if lsn < reached.lsn {
             counter.apply(&record, &mut kept_already);
             if is_enough(&kept_already) {
-                kept_already = Rows::default();
+                kept_already = Deltas::default();
             }
         } else {
-            counter.apply(&record, &mut rows);
-            if is_enough(&rows) && failed.is_none() {
-                match keep(Lsn(lsn.0 + 1), &rows) {
-                    Ok(()) => rows = Rows::default(),
-                    Err(error) => failed = Some(error),
-                }
+            counter.apply(&record, &mut deltas);
+            if is_enough(&deltas) && failed.is_none() {
+                let rows = std::mem::take(&mut deltas).into_rows();
+                failed = keep(Lsn(lsn.0 + 1), &rows).err();
             }
         }
     })?;
@@ -92,5 +91,5 @@ pub(super) fn recover(
             ("visitors", Value::from(counter.visitors_in_memory())),
         ],
     );
-    Ok(Recovered { counter, rows, applied })
+    Ok(Recovered { counter, deltas, applied })
 }

@@ -211,7 +211,7 @@ impl Stages {
         let keep = |reached, rows: &Rows| {
             outbox.commit(reached, &crate::store::encode(rows, &config.node))
         };
-        let Recovered { counter, rows, applied } = recover(&spool, recovery, reached, keep)?;
+        let Recovered { counter, deltas, applied } = recover(&spool, recovery, reached, keep)?;
 
         let (frames, committed) = sync_channel(limits::FRAMES_QUEUED_MAX);
         let spool = spool.start(applied, frames)?;
@@ -221,7 +221,7 @@ impl Stages {
         let counter = Arc::new(Mutex::new(counter));
         let counting = Counting {
             counter: Arc::clone(&counter),
-            rows,
+            deltas,
             unkept: VecDeque::new(),
             applied,
             outbox: Arc::clone(&outbox),

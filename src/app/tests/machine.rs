@@ -155,7 +155,7 @@ impl Collector {
         let spool = spool.start(recovered.applied, sender).expect("a thread");
         let counting = Counting {
             counter: Arc::new(Mutex::new(recovered.counter)),
-            rows: recovered.rows,
+            deltas: recovered.deltas,
             unkept: VecDeque::new(),
             applied: recovered.applied,
             outbox: Arc::clone(&outbox),
