@@ -123,6 +123,7 @@ fn count(hits: u64, visitors: u64, span_s: u64) -> (Counter, Duration, usize) {
         seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
         visitors_per_site: limits::VISITORS_PER_SITE_MAX,
         visitors: limits::VISITORS_MAX,
+        recipients_per_mailing: limits::RECIPIENTS_PER_MAILING_MAX,
     };
     let (texts, mut counter) = (Texts::new(), Counter::new(limits));
     let (mut time, mut row_count) = (Duration::ZERO, 0);
@@ -160,8 +161,12 @@ fn main() {
     let size: usize = parts.iter().map(|part| part.bytes.len()).sum();
     println!("  checkpoint, bytes a visitor        {:>10.1}", size as f64 / hits as f64);
     drop(counter);
-    let limits =
-        CountLimits { seen_per_visitor: 1000, visitors_per_site: usize::MAX, visitors: usize::MAX };
+    let limits = CountLimits {
+        seen_per_visitor: 1000,
+        visitors_per_site: usize::MAX,
+        visitors: usize::MAX,
+        recipients_per_mailing: 0,
+    };
     let begun = Instant::now();
     let counter = Counter::decode(limits, &parts).expect("its own state");
     println!("  decode, ms                         {:>10.1}", ms(begun));

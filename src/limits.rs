@@ -139,6 +139,51 @@ pub const FILTER_DEPTH_MAX: usize = 8;
 /// its end. The figure that senders go by; Google gives none.
 pub const MAILING_BYTES_SHOWN: usize = 102_000;
 
+/// Bytes of a mailing's HTML: ten times what Gmail shows.
+pub const MAILING_BYTES_MAX: usize = 1024 * 1024;
+
+/// Days that a mailing is counted of which nobody says that it was sent.
+pub const MAILING_UNSENT_DAYS: i64 = 60;
+
+/// The fewest openings or clicks of a cell of a mailing's report, and recipients of a mailing that
+/// has one: of fewer, single ones could be told.
+pub const MAILING_K: u32 = 10;
+
+/// Tokens that one request may ask for: a million is made in a second.
+pub const TOKENS_MAX: u64 = 10_000_000;
+
+/// Seconds that what happens to a mail waits before it is counted. A filter follows the links of a
+/// mail within a few seconds: what it did first is told from a reader by what it does next.
+pub const MAIL_HOLD_S: i64 = 15;
+
+/// Different links of a mailing that one reader follows within [`MAIL_HOLD_S`]; a filter, more.
+pub const MAIL_LINKS_READ: usize = 2;
+
+/// Seconds after a burst in which its sender is still taken for a filter.
+pub const MAIL_BURST_S: i64 = 10 * 60;
+
+/// Seconds within which the same again, by the same, is not counted: a mail program that shows a
+/// mail twice.
+pub const MAIL_REPEAT_S: i64 = 60;
+
+/// What happens to mails that may wait to be counted: past it, the oldest is counted as it came.
+/// About 60 MB.
+pub const MAIL_HELD_MAX: usize = 262_144;
+
+/// Senders and recipients whose last ten minutes are remembered; what others do is counted as it
+/// came.
+pub const MAIL_DOERS_MAX: usize = 262_144;
+
+/// Things remembered of one of them.
+pub const MAIL_DEEDS_MAX: usize = 32;
+
+/// Links of a mailing.
+pub const MAILING_LINKS_MAX: u16 = 1_000;
+
+/// Recipients of one mailing that are remembered, at about 60 bytes each; what others do is counted,
+/// and not as a first.
+pub const RECIPIENTS_PER_MAILING_MAX: usize = 5_000_000;
+
 /// Seconds a sign-in link works: long enough to be typed over from another machine's terminal.
 pub const SIGN_IN_LINK_LIFE_S: i64 = 60 * 60;
 
@@ -152,8 +197,8 @@ pub const SIGN_INS_PER_MINUTE: u32 = 30;
 /// Passwords a minute that may be tried for one user.
 pub const PASSWORDS_PER_MINUTE: u32 = 5;
 
-/// Bytes of one line on the control socket.
-pub const CONTROL_LINE_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of one line on the control socket: a mailing, with quotes and line ends escaped.
+pub const CONTROL_LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Time that open connections have to end when the program stops.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);

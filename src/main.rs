@@ -1,6 +1,7 @@
 //! The `headcount` command: arguments in, an exit code out.
 
 mod import;
+mod mailings;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,10 +9,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use headcount::config::Config;
-use headcount::console::{Command, password};
+use headcount::console::{Command, Reply, password};
 use headcount::edge::{ExportKind, LogFormat, PageLines, Pattern, Snippet};
 use headcount::hit::SiteName;
 use headcount::{app, store, telemetry, terminal};
+use mailings::{Asked, MailingTask};
 
 /// Counts the people who visit a website or open a mailing, and keeps none of them.
 #[derive(Parser)]
@@ -44,6 +46,9 @@ enum Task {
     /// Who may sign in with a password.
     #[command(subcommand)]
     User(UserTask),
+    /// Mailings: their links, their tokens, their figures.
+    #[command(subcommand)]
+    Mailing(MailingTask),
     /// Counts what was written down elsewhere.
     #[command(subcommand)]
     Import(ImportTask),
@@ -100,6 +105,9 @@ enum KeyTask {
         /// What it is for.
         #[arg(long)]
         name: Option<String>,
+        /// It may make, wrap and end mailings of the site, too.
+        #[arg(long)]
+        mailings: bool,
     },
     /// Lists the keys: never their secrets.
     List,
@@ -229,6 +237,7 @@ fn run(arguments: Arguments) -> ExitCode {
         config.data_dir = data;
     }
     telemetry::set_level(config.log_level);
+    let mut out = None;
     let command = match task {
         Task::Serve { demo } => return ended(app::serve(config, demo)),
         Task::Site(SiteTask::Add { domain, timezone }) => {
@@ -236,7 +245,9 @@ fn run(arguments: Arguments) -> ExitCode {
         }
         Task::Site(SiteTask::List) => Command::SiteList,
         Task::Site(SiteTask::Remove { domain }) => Command::SiteRemove { domain },
-        Task::Key(KeyTask::Create { site, name }) => Command::KeyCreate { site, name },
+        Task::Key(KeyTask::Create { site, name, mailings }) => {
+            Command::KeyCreate { site, name, mailings }
+        }
         Task::Key(KeyTask::List) => Command::KeyList,
         Task::Key(KeyTask::Revoke { id }) => Command::KeyRevoke { id },
         Task::User(UserTask::Add { email, role, sites, password_stdin }) => {
@@ -282,11 +293,22 @@ fn run(arguments: Arguments) -> ExitCode {
                 }
             };
         }
+        Task::Mailing(task) => match task.asked() {
+            Ok(Asked::Command(command, file)) => {
+                out = file;
+                command
+            }
+            Ok(Asked::Tokens(id, count)) => return ended(mailings::tokens(&config, &id, count)),
+            Err(why) => return ended(Err(why)),
+        },
         Task::SignIn => Command::SignIn,
         Task::Status => Command::Status,
         Task::Doctor => Command::Doctor,
     };
     match app::command(&config, &command) {
+        Ok(Reply { ok: true, lines, document: Some(document) }) => {
+            ended(mailings::written(&document, &lines, out.as_deref()))
+        }
         Ok(reply) if reply.ok => {
             reply.lines.iter().for_each(|line| terminal::say(line));
             ExitCode::SUCCESS

@@ -28,3 +28,15 @@ pub fn password(from_stdin: bool) -> std::io::Result<String> {
 pub fn complain(line: &str) {
     drop(writeln!(std::io::stderr().lock(), "headcount: {line}"));
 }
+
+/// Says something beside what is printed: on standard error.
+pub fn remark(line: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+/// Prints a document as it is.
+pub fn write(document: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(document.as_bytes())?;
+    out.flush()
+}

@@ -11,8 +11,9 @@ use super::welcome::url_of;
 use crate::config::Config;
 use crate::console::command::doctor::{self, DoctorContext};
 use crate::console::command::{self, Command, Desk, Reply};
-use crate::console::{StateDb, StateError, control};
+use crate::console::{self, MailingError, Mailroom, Setup, StateDb, StateError, control};
 use crate::hit::{Clock as _, SystemClock};
+use crate::keys::MailingKeys;
 use crate::store::Store;
 
 /// Why a command could not be tried.
@@ -24,6 +25,9 @@ pub enum CommandError {
     /// The console's state cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A mailing is not of the form.
+    #[error(transparent)]
+    Mailing(#[from] MailingError),
     /// The running program does not answer.
     #[error("the running headcount does not answer ({0})")]
     Control(std::io::Error),
@@ -40,8 +44,32 @@ pub fn command(config: &Config, command: &Command) -> Result<Reply, CommandError
         return Ok(doctor::report(&examine(config, folder.path())));
     }
     let state = StateDb::open(folder.path(), sites::configured(config))?;
-    let url = url_of(&config.console_listen);
-    Ok(command::run(&Desk { state: &state, url: &url, now }, None, command))
+    let setup = setup(config, folder.path());
+    Ok(command::run(&Desk { state: &state, setup: &setup, now }, None, command))
+}
+
+/// Where things are that commands name or use.
+pub(super) fn setup(config: &Config, folder: &Path) -> Setup {
+    let keys = config.mailing_keys.clone().unwrap_or_else(|| Mailroom::folder_in(folder));
+    let mailroom = Mailroom {
+        keys: MailingKeys::new(keys),
+        count_days: config.mailing_days,
+        link_days: config.mailing_link_days,
+    };
+    Setup { url: url_of(&config.console_listen), mailroom }
+}
+
+/// `headcount mailing tokens`: makes tokens as lines of CSV, here, with the mailing's key.
+pub fn mint_tokens(
+    config: &Config,
+    id: &str,
+    count: u64,
+    each: impl FnMut(&str) -> std::io::Result<()>,
+) -> Result<(), CommandError> {
+    let folder = DataFolder::open(&config.data_dir)?;
+    let state = StateDb::open(folder.path(), sites::configured(config))?;
+    let room = setup(config, folder.path()).mailroom;
+    Ok(console::mint(&state, &room, id, count, SystemClock.now(), each)?)
 }
 
 /// What can be known while no program runs. A ClickHouse of the operator's own does.

@@ -152,11 +152,9 @@ fn keep(spool: &SpoolWriter, reached: Lsn, picture: Picture) {
     let parts = picture.into_parts();
     let sections = parts.map(|part| Section { key: part.key, bytes: part.bytes });
     match spool.checkpoint(reached, sections) {
-        Ok(()) => telemetry::debug(
-            "count",
-            "kept a checkpoint",
-            &[("reached", Value::from(reached.0))],
-        ),
+        Ok(()) => {
+            telemetry::debug("count", "kept a checkpoint", &[("reached", Value::from(reached.0))])
+        }
         Err(_) => telemetry::error(
             "count",
             "no checkpoint could be kept; the spool grows until one can",

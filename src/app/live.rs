@@ -15,13 +15,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::import::accept;
+use super::mailings::Mailings;
 use super::metrics;
 use super::sites::Measured;
 use crate::console::command::doctor::{self, DoctorContext, LedgerFacts};
 use crate::console::{Examiner, Import, Live, Reply, Site, StateDb};
 use crate::count::Counter;
-use crate::edge::{Detail, Edge};
-use crate::hit::{Clock, SiteName};
+use crate::edge::{Detail, Edge, Full, Refused};
+use crate::hit::{Clock, MailingId, SiteName};
 use crate::outbox::Outbox;
 use crate::spool::SpoolWriter;
 use crate::stats::{Pending, Questions};
@@ -42,6 +43,7 @@ pub(super) struct Running {
     pub(super) caught_up: watch::Receiver<bool>,
     pub(super) edge: Arc<Edge>,
     pub(super) measured: Measured,
+    pub(super) mailings: Mailings,
     pub(super) state: Arc<StateDb>,
     /// Told when an import was accepted.
     pub(super) imports: Notify,
@@ -59,6 +61,16 @@ pub(super) struct Running {
 impl Running {
     fn counter(&self) -> MutexGuard<'_, Counter> {
         self.counter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether what was spooled before the start is counted.
+    pub(super) fn is_caught_up(&self) -> bool {
+        *self.caught_up.borrow()
+    }
+
+    /// Whether something waits for time to pass.
+    pub(super) fn is_holding(&self) -> bool {
+        self.counter().is_holding()
     }
 
     /// The ledger's sums; what is half counted is waited for.
@@ -152,6 +164,34 @@ impl Live for Running {
                     Reply::done(Vec::new())
                 }
                 Err(error) => Reply::failed(error.to_string()),
+            }
+        })
+    }
+
+    fn mailings_changed(&self) {
+        self.mailings.apply(&self.edge, &self.spool, self.clock.now());
+    }
+
+    fn withdraw<'a>(
+        &'a self,
+        mailing: MailingId,
+        token: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+        Box::pin(async move {
+            let receipt = match self.edge.withdraw(mailing, token.trim()) {
+                None => {
+                    return Reply::failed(
+                        "this is no token of that mailing, or its key is destroyed",
+                    );
+                }
+                Some(Err(Full(_))) => {
+                    return Reply::failed("nothing can be kept just now: try again");
+                }
+                Some(Ok(receipt)) => receipt,
+            };
+            match receipt.kept().await {
+                Ok(()) => Reply::done(vec!["withdrawn: what it did is taken back".to_owned()]),
+                Err(Refused) => Reply::failed("nothing can be kept just now: try again"),
             }
         })
     }

@@ -15,6 +15,7 @@ mod folder;
 mod import;
 mod inherited;
 mod live;
+mod mailings;
 mod metrics;
 mod recover;
 mod serve;
@@ -24,7 +25,7 @@ mod storing;
 mod tests;
 mod welcome;
 
-pub use command::{CommandError, command};
+pub use command::{CommandError, command, mint_tokens};
 pub use folder::{DataFolder, FolderError};
 pub use import::{
     Counted, ExportImport, ExportImported, ImportError, Imported, Ledger, LogImport, Progress,

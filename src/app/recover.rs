@@ -25,8 +25,6 @@ pub(super) struct Recovered {
     pub(super) counter: Counter,
     /// What was counted again and the outbox does not have.
     pub(super) deltas: Deltas,
-    /// The records before this place are in `counter` and in `deltas` or the outbox.
-    pub(super) applied: Lsn,
 }
 
 /// Why counting cannot go on where it ended.
@@ -44,6 +42,7 @@ pub(super) fn count_limits() -> CountLimits {
         seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
         visitors_per_site: limits::VISITORS_PER_SITE_MAX,
         visitors: limits::VISITORS_MAX,
+        recipients_per_mailing: limits::RECIPIENTS_PER_MAILING_MAX,
     }
 }
 
@@ -99,7 +98,7 @@ impl Found {
                 ("visitors", Value::from(counter.visitors_in_memory())),
             ],
         );
-        Ok(Recovered { counter, deltas, applied: self.next })
+        Ok(Recovered { counter, deltas })
     }
 
     /// The state of the last checkpoint, and the place from which the spool makes up for the rest.

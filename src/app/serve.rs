@@ -14,10 +14,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::command::setup;
 use super::counting::Counting;
 use super::folder::{DataFolder, FolderError, last_written};
 use super::inherited::{Inherited, InheritedError, spread};
 use super::live::{Connected, Running};
+use super::mailings::Mailings;
 use super::recover::{Found, RecoverError, count_limits, find};
 use super::sites::{self, Measured};
 use super::storing::{self, Target};
@@ -28,9 +30,9 @@ use crate::console::{self, Console, StateDb, StateError};
 use crate::count::{Counter, Deltas};
 use crate::edge::{
     self, BindError, DataCentres, DataCentresError, Detail, Edge, EdgeConfig, Geo, GeoError,
-    Patience, Places, Sink, Sites, SitesError,
+    MailNetworks, MailNetworksError, Patience, Places, Sink, Sites, SitesError,
 };
-use crate::hit::{Clock, SystemClock};
+use crate::hit::{Clock, Record, SiteName, SystemClock};
 use crate::keys::{Backend, Keys};
 use crate::limits;
 use crate::outbox::{Outbox, OutboxConfig, OutboxError};
@@ -38,6 +40,9 @@ use crate::spool::{Spool, SpoolConfig, SpoolError, SpoolWriter};
 use crate::store::engine::EngineError;
 use crate::store::{SendFigures, StoreError};
 use crate::telemetry::{self, Value};
+
+/// How often, in seconds, what mails did is looked at that waits to be counted.
+const HELD_EVERY_S: u64 = 5;
 
 /// How long the store is waited for before the program says where it is.
 const STORE_START: Duration = Duration::from_secs(10);
@@ -81,6 +86,9 @@ pub enum ServeError {
     /// The list of data centres cannot be used.
     #[error(transparent)]
     DataCentres(#[from] DataCentresError),
+    /// The list of mail filters' networks cannot be used.
+    #[error(transparent)]
+    MailNetworks(#[from] MailNetworksError),
     /// A site drops data centres' hits, and nothing says which networks those are.
     #[error(
         "a [[site]] has block_data_centres, and there is no list of them: give [geo] data_centres"
@@ -147,7 +155,9 @@ fn forbid_dumps() {
 /// What is known of networks.
 pub(super) fn places(config: &Config) -> Result<Places, ServeError> {
     let (geo, data_centres) = (geo(config)?, data_centres(config)?);
-    Ok(Places { geo, detail: config.places, data_centres })
+    let mail_networks = config.mail_networks.as_deref().map(MailNetworks::open).transpose()?;
+    let mail_networks = mail_networks.map(Arc::new);
+    Ok(Places { geo, detail: config.places, data_centres, mail_networks })
 }
 
 /// The configured database, or the one beside the program; without one, countries are unknown.
@@ -196,6 +206,14 @@ impl Stages {
         let state = Arc::new(StateDb::open(folder.path(), sites::configured(config))?);
         let measured = Measured::new(Arc::new(Sites::new(Arc::clone(&keys))), config);
         measured.set(&state.sites()?, now)?;
+        let mailings = Mailings {
+            state: Arc::clone(&state),
+            room: setup(config, folder.path()).mailroom,
+            keys: Arc::clone(&keys),
+            changing: Mutex::default(),
+        };
+        // Before the spool is read: what is sealed under them is opened there.
+        mailings.open_keys(now)?;
 
         let spool_dir = folder.path().join("spool");
         let last_ran = last_written(&spool_dir);
@@ -259,6 +277,7 @@ impl Stages {
             caught_up: is_caught_up,
             edge,
             measured,
+            mailings,
             state: Arc::clone(&state),
             imports: Notify::new(),
             spool,
@@ -270,6 +289,7 @@ impl Stages {
             geo_attribution: config.geo_attribution.clone(),
             clock,
         });
+        running.mailings.apply(&running.edge, &running.spool, now);
         Ok(Self { running, state, counting, recovered })
     }
 }
@@ -351,7 +371,7 @@ async fn run(
         Arc::clone(&running.store) as Arc<dyn crate::stats::Questions>,
         Arc::clone(&running) as Arc<dyn console::Examiner>,
         Arc::clone(&running.clock),
-        url.clone(),
+        setup(&config, folder.path()),
     ));
     let control = Control::bind(folder.path())
         .map_err(|error| ServeError::Io("opening the control socket", error))?;
@@ -454,8 +474,19 @@ async fn tick(running: Arc<Running>) {
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for seconds in 1_u64.. {
         second.tick().await;
-        for record in running.measured.sites.due(running.clock.now()) {
+        let now = running.clock.now();
+        // A key must not end before what was spooled under it has been read.
+        if !running.is_caught_up() {
+            continue;
+        }
+        for record in running.measured.sites.due(now) {
             running.spool.note(record);
+        }
+        if seconds.is_multiple_of(HELD_EVERY_S) && running.is_holding() {
+            running.spool.note(Record::Passed { site: SiteName::unknown(), at: now });
+        }
+        if running.mailings.has_due(now) {
+            running.mailings.apply(&running.edge, &running.spool, now);
         }
         if seconds.is_multiple_of(60) {
             running.edge.sweep();

@@ -64,6 +64,14 @@ pub struct Config {
     pub geo_attribution: Option<String>,
     /// The list of data centres' networks; none: the one beside the program, if there is one.
     pub data_centres: Option<PathBuf>,
+    /// The list of mail filters' networks; none: the one in the program.
+    pub mail_networks: Option<PathBuf>,
+    /// Where the keys of mailings are kept; none: in the data folder.
+    pub mailing_keys: Option<PathBuf>,
+    /// Days that a mailing is counted, from its first sending.
+    pub mailing_days: u32,
+    /// Days that a mailing's links lead somewhere.
+    pub mailing_link_days: u32,
     /// Measured sites.
     pub sites: Vec<SiteConfig>,
 }
@@ -175,6 +183,10 @@ impl Config {
         let city_databases = city_databases.into_iter().map(PathBuf::from).collect();
         let geo_attribution = r.optional("geo", "attribution");
         let data_centres = r.path("geo", "data_centres");
+        let mail_networks = r.path("mailing", "networks_file");
+        let mailing_keys = r.path("mailing", "key_dir");
+        let mailing_days = r.number("mailing", "count_days", 14, 1, 30);
+        let mailing_link_days = r.number("mailing", "link_days", 365, 1, 3650);
         let valid = "country, region or city";
         let places = r.parsed("privacy", "places", Detail::Country, valid, Detail::parse);
         let sites = sites(r, signals);
@@ -202,6 +214,10 @@ impl Config {
             places,
             geo_attribution,
             data_centres,
+            mail_networks,
+            mailing_keys,
+            mailing_days,
+            mailing_link_days,
             sites,
         }
     }

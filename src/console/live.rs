@@ -7,10 +7,14 @@ use super::command::Reply;
 use super::command::doctor::DoctorContext;
 use super::state::Import;
 use super::state::Site;
-use crate::hit::SiteName;
+use crate::hit::{MailingId, SiteName};
 
 /// Figures of the running program. `app` implements it.
 pub trait Live: Send + Sync + 'static {
+    /// Waits until the counter has caught up with what was spooled before the program started: its
+    /// figures are not whole before.
+    fn caught_up(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
     /// Visitors of the last five minutes.
     fn current_visitors(&self, site: &SiteName) -> u64;
 
@@ -35,6 +39,16 @@ pub trait Live: Send + Sync + 'static {
         &'a self,
         import: Import,
         force: bool,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
+    /// The mailings, their links or keys are others from now on. Keys that are due are destroyed.
+    fn mailings_changed(&self);
+
+    /// A recipient withdraws from a mailing.
+    fn withdraw<'a>(
+        &'a self,
+        mailing: MailingId,
+        token: &'a str,
     ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
     /// The measured sites are these from now on.

@@ -14,6 +14,7 @@ pub mod command;
 pub mod control;
 mod http;
 mod live;
+mod mailings;
 pub mod password;
 mod secret;
 mod state;
@@ -28,9 +29,14 @@ use tokio::sync::watch;
 
 pub use command::{Command, Reply};
 pub use live::{Examiner, Live};
-pub use state::{Access, ApiKey, Import, Role, Site, StateDb, StateError, User};
+pub use mailings::made::NewMailing;
+pub use mailings::wrapped::WrapRequest;
+pub use mailings::{Due, MailingError, Mailroom, destroy, due, mint};
+pub use state::{
+    Access, ApiKey, Import, KeyState, Mailing, NewLink, Role, Site, StateDb, StateError, User,
+};
 
-use crate::hit::{Clock, Second, SiteName};
+use crate::hit::{Clock, MailingId, Second, SiteName};
 use crate::limits;
 use crate::stats::Questions;
 
@@ -41,6 +47,15 @@ pub struct ConsoleConfig {
     pub listen: String,
 }
 
+/// Where things are that commands name or use.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where a browser finds the console, without a slash at the end.
+    pub url: String,
+    /// The keys of mailings.
+    pub mailroom: Mailroom,
+}
+
 /// Everything that the console answers from.
 pub struct Console {
     state: Arc<StateDb>,
@@ -48,14 +63,14 @@ pub struct Console {
     questions: Arc<dyn Questions>,
     examiner: Arc<dyn Examiner>,
     clock: Arc<dyn Clock>,
-    url: String,
+    setup: Setup,
     sign_ins: DefaultDirectRateLimiter,
     /// By a part of the address's hash: so many cells, whoever tries what.
     passwords: DefaultKeyedRateLimiter<u8>,
 }
 
 impl Console {
-    /// A console. `url` is where a browser finds it, without a slash at the end.
+    /// A console.
     #[must_use]
     pub fn new(
         state: Arc<StateDb>,
@@ -63,13 +78,13 @@ impl Console {
         questions: Arc<dyn Questions>,
         examiner: Arc<dyn Examiner>,
         clock: Arc<dyn Clock>,
-        url: String,
+        setup: Setup,
     ) -> Self {
         let per_minute =
             |times: u32| Quota::per_minute(NonZeroU32::new(times).unwrap_or(NonZeroU32::MIN));
         let sign_ins = RateLimiter::direct(per_minute(limits::SIGN_INS_PER_MINUTE));
         let passwords = RateLimiter::keyed(per_minute(limits::PASSWORDS_PER_MINUTE));
-        Self { state, live, questions, examiner, clock, url, sign_ins, passwords }
+        Self { state, live, questions, examiner, clock, setup, sign_ins, passwords }
     }
 
     /// What the console keeps.
@@ -96,14 +111,43 @@ impl Console {
                 return self.live.accept_import(import, *force).await;
             }
             Command::ImportState { id } => return self.import_written(id),
+            Command::Status => self.live.caught_up().await,
+            Command::MailingReport { id } => {
+                let report = self.mailing_report(id).await;
+                return report.map_or_else(Reply::from, |report| {
+                    Reply::done(command::mailing::told(&report))
+                });
+            }
+            Command::MailingRevoke { id, token } => {
+                return match MailingId::parse(id.trim()) {
+                    None => StateError::NoMailing.into(),
+                    Some(id) => self.live.withdraw(id, token).await,
+                };
+            }
             _ => {}
         }
-        let desk = command::Desk { state: &self.state, url: &self.url, now: self.clock.now() };
+        let desk = command::Desk { state: &self.state, setup: &self.setup, now: self.clock.now() };
         let reply = command::run(&desk, Some(self.live.as_ref()), command);
         if reply.ok && command.changes_sites() {
             self.tell_sites();
         }
+        if reply.ok && command.changes_mailings() {
+            self.live.mailings_changed();
+            if let Command::MailingShred { id } = command {
+                return match mailings::find(&self.state, id) {
+                    Ok(mailing) => Reply::done(vec![command::mailing::receipt(&mailing)]),
+                    Err(error) => error.into(),
+                };
+            }
+        }
         reply
+    }
+
+    /// The figures of a mailing, as the API tells them.
+    async fn mailing_report(&self, id: &str) -> Result<serde_json::Value, MailingError> {
+        let mailing = mailings::find(&self.state, id)?;
+        let questions = self.questions.as_ref();
+        Ok(mailings::report::Report::of(&mailing, &self.state, questions).await?.json())
     }
 
     fn import_written(&self, id: &str) -> Reply {

@@ -43,7 +43,27 @@ struct Figures {
     told: Mutex<Vec<Vec<Site>>>,
 }
 
+fn setup(folder: &std::path::Path, url: &str) -> Setup {
+    let keys = crate::keys::MailingKeys::new(Mailroom::folder_in(folder));
+    let mailroom = Mailroom { keys, count_days: 14, link_days: 365 };
+    Setup { url: url.to_owned(), mailroom }
+}
+
 impl Live for Figures {
+    fn caught_up(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn mailings_changed(&self) {}
+
+    fn withdraw<'a>(
+        &'a self,
+        _: crate::hit::MailingId,
+        token: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+        Box::pin(async move { Reply::failed(format!("no token: {}", token.len())) })
+    }
+
     fn current_visitors(&self, _: &SiteName) -> u64 {
         3
     }
@@ -148,7 +168,7 @@ impl Running {
             notebook.clone(),
             Arc::new(Facts),
             clock.clone(),
-            format!("http://{address}"),
+            setup(folder.path(), &format!("http://{address}")),
         ));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -187,7 +207,7 @@ impl Running {
 
     fn key(&self, site: &str) -> String {
         let site = SiteName::parse(site).unwrap();
-        let key = self.console.state().create_key(&site, "test", NOW).unwrap();
+        let key = self.console.state().create_key(&site, "test", false, NOW).unwrap();
         format!("Bearer {key}")
     }
 
@@ -465,7 +485,8 @@ fn commands_reach_the_running_program_and_work_without_one() {
     assert_eq!(running.live.told.lock().unwrap().len(), 1);
     let twice = running.command(&add);
     assert_eq!((twice.ok, twice.lines), (false, vec!["the site is there already".to_owned()]));
-    let create = Command::KeyCreate { site: "shop.example".to_owned(), name: None };
+    let create =
+        Command::KeyCreate { site: "shop.example".to_owned(), name: None, mailings: false };
     let key = running.command(&create).lines.pop().unwrap();
     assert!(key.starts_with("hc_") && key.len() == 67, "{key}");
     let headers = [("authorization", format!("Bearer {key}"))];
@@ -483,12 +504,13 @@ fn commands_reach_the_running_program_and_work_without_one() {
     drop(console);
     assert!(control::ask(folder.path(), &Command::SiteList).unwrap().is_none());
     let state = StateDb::open(folder.path(), configured()).unwrap();
-    let desk = command::Desk { state: &state, url: "http://127.0.0.1:8081", now: NOW };
+    let setup = setup(folder.path(), "http://127.0.0.1:8081");
+    let desk = command::Desk { state: &state, setup: &setup, now: NOW };
     let run = |command: &Command| command::run(&desk, None, command);
     let sites = run(&Command::SiteList).lines;
     let expected = ["example.org\tEurope/Berlin\tfrom the configuration file", "shop.example\tUTC"];
     assert_eq!(sites, expected);
-    assert_eq!(run(&Command::KeyList).lines, ["1\tshop.example\t2026-11-23"]);
+    assert_eq!(run(&Command::KeyList).lines, ["1\tshop.example\t2026-11-23\treads"]);
     assert!(run(&Command::KeyRevoke { id: 1 }).ok);
     assert_eq!(
         run(&Command::KeyRevoke { id: 1 }).lines[0],
@@ -515,7 +537,7 @@ fn no_secret_is_at_rest() {
     let folder = tempfile::tempdir().unwrap();
     let state = StateDb::open(folder.path(), configured()).unwrap();
     let site = SiteName::parse("example.org").unwrap();
-    let key = state.create_key(&site, "reports", NOW).unwrap();
+    let key = state.create_key(&site, "reports", false, NOW).unwrap();
     let token = state.create_sign_in(NOW).unwrap();
     let session = state.sign_in(&token, NOW).unwrap().unwrap();
     drop(state);

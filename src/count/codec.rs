@@ -1,7 +1,7 @@
 //! The state as bytes, for a checkpoint. Ids stand only in parts that carry their day's key.
 //!
 //! ```text
-//! every part   version u8 (3), kind u8
+//! every part   version u8 (4), kind u8
 //! 0 the rest   ledger: number, (site text, reason text, total)*
 //!              sites: number, (site text, ended: number, key id*, minutes: number, (minute, views)*)*
 //! of a day     site text, day, items: number, then the items of the kind, each list in its order:
@@ -11,6 +11,7 @@
 //! 4 things     (print 8 bytes, before, hour, bucket u32, visit u16, scroll, flags u8)*
 //! 5 visitors   (id 8 bytes, first, hour, of hour, last thing u32; of the visit: origin, began,
 //!              last, exit, its bucket u32, number u16, flags u8)*
+//! 6, 7, 8      mailings: see `mail/codec.rs`
 //! ```
 //!
 //! Numbers and texts as in `hit/wire.rs`; what has a size is little endian. A list longer than a
@@ -30,7 +31,7 @@ use crate::hit::wire::{
 use crate::hit::{Bucket, Day, DropReason, RejectReason, SiteName, Text, VisitDims, VisitorId};
 use crate::keys::KeyId;
 
-const VERSION: u8 = 3;
+pub(super) const VERSION: u8 = 4;
 
 /// What a part holds.
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@
 //! ```text
 //! record ─► hit of a known visitor ─► day (a site, a key) ─► visitor ─► visit   attributed.rs
 //!        ─► hit of nobody in particular                                         unattributed.rs
+//!        ─► mail ─► held ─► mailing, recipient                                    mail/
 //!        ─► drop, refusal, arrival, loss of keys ─► ledger
 //!        ─► end of a day ─► its visitors are forgotten
 //! ```
@@ -34,6 +35,7 @@ mod codec;
 mod day;
 mod deltas;
 mod intern;
+mod mail;
 mod pending;
 mod picture;
 mod pieces;
@@ -48,19 +50,20 @@ use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::HashMap;
 
-use crate::hit::{Day, DropReason, Hit, Record, Second, SiteName, Visitor};
+use crate::hit::{Day, DropReason, Hit, MailHit, Record, Second, SiteName, Visitor};
 use crate::keys::KeyId;
 
 use attributed::Outcome;
 use day::DayVisitors;
+use mail::{Mail, Taken};
 use recent::Recent;
 
 pub use deltas::Deltas;
 pub use picture::{Picture, Restoring};
 pub use recent::MINUTES;
 pub use rows::{
-    EventCounters, EventKey, JourneyKey, LedgerKey, PageCounters, PageKey, PropCounters, PropKey,
-    Rows, VisitCounters, VisitKey,
+    EventCounters, EventKey, JourneyKey, LedgerKey, MailCounters, MailKey, PageCounters, PageKey,
+    PropCounters, PropKey, Rows, VisitCounters, VisitKey,
 };
 
 /// What bounds the counter's memory.
@@ -72,6 +75,8 @@ pub struct CountLimits {
     pub visitors_per_site: usize,
     /// Visitors remembered at all.
     pub visitors: usize,
+    /// Recipients remembered for one mailing.
+    pub recipients_per_mailing: usize,
 }
 
 /// A part of the state, as bytes, with the key that it must be sealed under.
@@ -112,6 +117,7 @@ pub struct Counter {
     ledger: BTreeMap<(SiteName, &'static str), u64>,
     /// Visitors at all sites, on all days.
     visitors: usize,
+    mail: Mail,
 }
 
 #[derive(Default)]
@@ -145,7 +151,13 @@ impl Counter {
     /// A counter that has seen nothing.
     #[must_use]
     pub fn new(limits: CountLimits) -> Self {
-        Self { limits, sites: HashMap::new(), ledger: BTreeMap::new(), visitors: 0 }
+        Self {
+            limits,
+            sites: HashMap::new(),
+            ledger: BTreeMap::new(),
+            visitors: 0,
+            mail: Mail::default(),
+        }
     }
 
     /// Counts one record: changes the state, and adds what that makes to `deltas`.
@@ -163,7 +175,37 @@ impl Counter {
             }
             Record::KeysLost { site, at } => self.note(site, *at, reason::KEYS_LOST, 1, deltas),
             Record::DayEnd { site, at: _, day } => self.end(site, *day),
+            Record::Mail(hit) => self.mail(hit, deltas),
+            Record::MailingOver { site: _, at: _, key } => self.mail.end(*key),
+            Record::Passed { site: _, at } => self.pass(*at, deltas),
         }
+    }
+
+    fn mail(&mut self, hit: &MailHit, deltas: &mut Deltas) {
+        self.pass(hit.at, deltas);
+        let recipients = self.limits.recipients_per_mailing;
+        let reason = match self.mail.take(hit, recipients, &mut deltas.rows) {
+            Taken::Held => reason::COUNTED,
+            Taken::Repeated => DropReason::Repeated.ledger_label(),
+            Taken::Withdrawn => DropReason::Withdrawn.ledger_label(),
+        };
+        self.note(&hit.site, hit.at, reason, 1, deltas);
+    }
+
+    /// Counts what was held until now.
+    fn pass(&mut self, now: Second, deltas: &mut Deltas) {
+        while let Some(hit) = self.mail.due(now) {
+            if !self.mail.count(&hit, self.limits.recipients_per_mailing, &mut deltas.rows) {
+                self.note(&hit.site, hit.at, reason::PAST_BOUND, 1, deltas);
+            }
+        }
+    }
+
+    /// Whether something waits for time to pass: for a [`Record::Passed`], where nothing else
+    /// comes.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.mail.is_holding()
     }
 
     fn hit(&mut self, hit: &Hit, deltas: &mut Deltas) {
@@ -269,5 +311,11 @@ impl Counter {
     #[must_use]
     pub fn visitors_in_memory(&self) -> usize {
         self.visitors
+    }
+
+    /// Recipients in memory, over all mailings.
+    #[must_use]
+    pub fn recipients_in_memory(&self) -> usize {
+        self.mail.recipients()
     }
 }

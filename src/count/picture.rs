@@ -5,7 +5,7 @@ use super::day::VisitorState;
 use super::intern::{Held, Packed};
 use super::pieces::Pieces;
 use super::seen::Thing;
-use super::{BadState, CountLimits, Counter, DayState};
+use super::{BadState, CountLimits, Counter, DayState, mail};
 use crate::hit::{Day, SiteName, Text};
 use crate::keys::KeyId;
 
@@ -13,6 +13,7 @@ use crate::keys::KeyId;
 /// changes is copied first.
 pub struct Picture {
     rest: Vec<u8>,
+    mail: Vec<DayState>,
     days: Vec<DayPicture>,
 }
 
@@ -44,14 +45,17 @@ impl Picture {
                 });
             }
         }
-        Self { rest: codec::rest(counter), days }
+        let mut of_mail = Vec::new();
+        mail::encode(&counter.mail, &mut of_mail);
+        Self { rest: codec::rest(counter), mail: of_mail, days }
     }
 
     /// Its parts, in the order in which they are read back; encoded one by one, and what has been
     /// encoded is let go of.
     pub fn into_parts(self) -> impl Iterator<Item = DayState> {
         let rest = DayState { key: None, bytes: self.rest };
-        std::iter::once(rest).chain(self.days.into_iter().flat_map(DayPicture::into_parts))
+        let of_days = self.days.into_iter().flat_map(DayPicture::into_parts);
+        std::iter::once(rest).chain(self.mail).chain(of_days)
     }
 }
 
@@ -76,23 +80,36 @@ impl DayPicture {
 }
 
 /// A counter on its way back from the parts of its picture.
-pub struct Restoring(Counter);
+pub struct Restoring {
+    counter: Counter,
+    /// Parts of mailings: kind, key, content. They are read when all are there.
+    mail: Vec<(u8, Option<KeyId>, Vec<u8>)>,
+}
 
 impl Restoring {
     /// Nothing yet.
     #[must_use]
     pub fn new(limits: CountLimits) -> Self {
-        Self(Counter::new(limits))
+        Self { counter: Counter::new(limits), mail: Vec::new() }
     }
 
     /// Takes the next part; those of a key that has died are left out.
     pub fn take(&mut self, part: &DayState) -> Result<(), BadState> {
-        codec::read(&part.bytes, part.key, &mut self.0)
+        if let [codec::VERSION, kind @ (mail::REST | mail::IDS | mail::RECIPIENTS), content @ ..] =
+            part.bytes.as_slice()
+        {
+            self.mail.push((*kind, part.key, content.to_vec()));
+            return Ok(());
+        }
+        codec::read(&part.bytes, part.key, &mut self.counter)
     }
 
     /// The counter, when all parts have been taken.
     pub fn finish(self) -> Result<Counter, BadState> {
-        let mut counter = self.0;
+        let Self { mut counter, mail: of_mail } = self;
+        let of_mail: Vec<_> =
+            of_mail.iter().map(|(kind, key, content)| (*kind, *key, content.as_slice())).collect();
+        counter.mail = mail::decode(&of_mail)?;
         for state in counter.sites.values_mut() {
             for day in state.days.values_mut() {
                 if !day.is_whole() {

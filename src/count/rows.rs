@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use crate::hit::{Bucket, Currency, SiteName, Text, VisitDims};
+use crate::hit::{Bucket, Currency, MailClass, MailingId, SiteName, Text, VisitDims};
 
 /// Key of a `visits` row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -150,6 +150,34 @@ pub struct JourneyKey {
     pub to_page: Text,
 }
 
+/// Key of a `mailings` row. `link` is 0 in the rows of the whole mailing; in those of a link, client,
+/// system and country are blank.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct MailKey {
+    pub site: SiteName,
+    pub bucket: Bucket,
+    pub mailing: MailingId,
+    pub link: u16,
+    pub class: MailClass,
+    pub client: Text,
+    pub system: Text,
+    pub country: Text,
+}
+
+/// Counters of a `mailings` row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
+pub struct MailCounters {
+    pub opens: i64,
+    pub unique_opens: i64,
+    pub clicks: i64,
+    pub unique_clicks: i64,
+    pub readers: i64,
+    pub forwards: i64,
+    pub spread: i64,
+}
+
 /// Key of a `ledger` row; its counter is `hits`. The node is added when the row is encoded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
@@ -168,6 +196,7 @@ pub struct Rows {
     pub events: BTreeMap<EventKey, EventCounters>,
     pub event_props: BTreeMap<PropKey, PropCounters>,
     pub journeys: BTreeMap<JourneyKey, i64>,
+    pub mailings: BTreeMap<MailKey, MailCounters>,
     pub ledger: BTreeMap<LedgerKey, i64>,
     /// Bytes of the texts of all keys.
     pub(super) text_bytes: usize,
@@ -191,6 +220,7 @@ impl Rows {
             + self.events.len()
             + self.event_props.len()
             + self.journeys.len()
+            + self.mailings.len()
             + self.ledger.len()
     }
 
@@ -203,12 +233,13 @@ impl Rows {
 
 impl PartialEq for Rows {
     fn eq(&self, other: &Self) -> bool {
-        let Self { visits, pages, events, event_props, journeys, ledger, text_bytes: _ } = self;
+        let Self { visits, pages, events, event_props, journeys, mailings, ledger, .. } = self;
         *visits == other.visits
             && *pages == other.pages
             && *events == other.events
             && *event_props == other.event_props
             && *journeys == other.journeys
+            && *mailings == other.mailings
             && *ledger == other.ledger
     }
 }
@@ -248,6 +279,13 @@ impl Key for JourneyKey {
     fn text_bytes(&self) -> usize {
         let Self { site, bucket: _, from_page, to_page } = self;
         site.as_str().len() + length([from_page, to_page])
+    }
+}
+
+impl Key for MailKey {
+    fn text_bytes(&self) -> usize {
+        let Self { site, bucket: _, mailing, link: _, class: _, client, system, country } = self;
+        site.as_str().len() + mailing.as_str().len() + length([client, system, country])
     }
 }
 

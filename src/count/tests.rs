@@ -12,8 +12,12 @@ const BEGIN: i64 = 1_800_000_000;
 /// Its midnight, in seconds from there.
 const MIDNIGHT: i64 = 16 * 3600;
 
-const FREE: CountLimits =
-    CountLimits { seen_per_visitor: 100, visitors_per_site: 100, visitors: 1000 };
+const FREE: CountLimits = CountLimits {
+    seen_per_visitor: 100,
+    visitors_per_site: 100,
+    visitors: 1000,
+    recipients_per_mailing: 100,
+};
 
 fn site() -> SiteName {
     SiteName::from_stored("a.example")

@@ -12,6 +12,7 @@
 //! dialect    those of other systems' scripts
 //! log        lines of an access log, which come by no listener; past: their clock and keys
 //! export     what other systems counted, or kept
+//! mailing    pixels and links of mails
 //!   address    peer or trusted header → bytes for the hash, truncated network
 //!   decode     JSON, form or query → what was said
 //!   deidentify raw hit → record; enrich cleans and names, sites stamps and makes the id
@@ -34,6 +35,7 @@ mod hits;
 mod limiter;
 mod listener;
 mod log;
+mod mailing;
 mod network;
 mod opt_out;
 mod pages;
@@ -60,15 +62,20 @@ pub use export::{
 pub use limiter::RateLimit;
 pub use listener::{BindError, bind, serve};
 pub use log::{LogEdge, LogFigures, LogFormat, LogRules, PageLines};
+pub use mailing::{
+    MailNetworks, MailNetworksError, MailingConfig, MailingLink, MailingTokens, MailingUrls,
+    allowed_host, is_destination,
+};
 pub use network::{Network, NetworkError};
 pub use rules::{BadPattern, Pattern, SiteRules};
 pub use script::{ScriptPaths, Snippet};
 pub use sink::{Commit, Full, Receipt, Refused, Sink};
 pub use sites::{Signals, SiteConfig, Sites, SitesError};
 
-use crate::hit::{Clock, SiteName};
+use crate::hit::{Clock, MailingId, SiteName};
 use crate::limits;
 use address::Trust;
+use arrival::Arrival;
 use decode::Discarded;
 use limiter::Limiter;
 
@@ -115,6 +122,8 @@ pub struct Places {
     pub detail: Detail,
     /// Which are data centres; none: it is not known.
     pub data_centres: Option<Arc<DataCentres>>,
+    /// Which are of mail filters; none: those that the program knows.
+    pub mail_networks: Option<Arc<MailNetworks>>,
 }
 
 /// What all listener threads share.
@@ -127,6 +136,7 @@ pub struct Edge {
     patience: Patience,
     sites: Arc<Sites>,
     places: Places,
+    mailings: mailing::Mailings,
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
     unknown: SiteName,
@@ -180,6 +190,7 @@ impl Edge {
             patience: config.patience,
             sites,
             places,
+            mailings: mailing::Mailings::default(),
             sink,
             clock,
             unknown: SiteName::unknown(),
@@ -195,6 +206,19 @@ impl Edge {
 
     fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
+    }
+
+    /// The mailings are these from now on.
+    pub fn set_mailings(&self, mailings: Vec<MailingConfig>) {
+        self.mailings.set(mailings);
+    }
+
+    /// A recipient withdraws from a mailing. None: the token is nobody's.
+    pub fn withdraw(&self, mailing: MailingId, token: &str) -> Option<Result<Receipt, Full>> {
+        let record = mailing::withdrawal(self, mailing, token, self.clock.now())?;
+        let receipt = Arrival::new(self).submit(vec![record]);
+        self.sink.flush();
+        Some(receipt)
     }
 
     /// Its figures now.

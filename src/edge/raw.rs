@@ -64,6 +64,11 @@ impl RawAddress {
 
     /// Whether it is in an operator's network. Of IPv6 only the /64 is known here.
     pub(super) fn is_in(&self, network: &Network) -> bool {
+        self.find(|address| network.contains(address)).unwrap_or(false)
+    }
+
+    /// What is found by it; none if it is unknown. Of IPv6 only the /64 is known here.
+    pub(super) fn find<T>(&self, find: impl FnOnce(IpAddr) -> T) -> Option<T> {
         let address = match self.length {
             4 => {
                 let [a, b, c, d, ..] = self.bytes;
@@ -74,9 +79,9 @@ impl RawAddress {
                 whole[..8].copy_from_slice(&self.bytes);
                 IpAddr::from(whole)
             }
-            _ => return false,
+            _ => return None,
         };
-        network.contains(address)
+        Some(find(address))
     }
 
     /// For the keyed hash only.

@@ -12,7 +12,7 @@ use hyper::{Method, Request};
 
 use super::answer::{self, Answer};
 use super::dialect::{self, Dialect};
-use super::{Edge, hits, opt_out, pages, script};
+use super::{Edge, hits, mailing, opt_out, pages, script};
 
 /// One request's answer.
 pub(super) async fn answer(
@@ -25,6 +25,9 @@ pub(super) async fn answer(
     let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
     if let Some(dialect) = Dialect::at(path) {
         return Ok(dialect::answer(dialect, &edge, peer, &head, body).await);
+    }
+    if path.starts_with(mailing::ROOT) {
+        return Ok(mailing::answer(&edge, peer, method, path, headers).await);
     }
     let get = *method == Method::GET || *method == Method::HEAD;
     Ok(match path {

@@ -9,8 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::{
-    Bucket, Currency, Day, DropReason, Hit, HitKind, Record, RejectReason, Revenue, Second,
-    SiteName, Text, VisitDims, Visitor, VisitorId, encode_record,
+    Bucket, Currency, Day, DropReason, Hit, HitKind, MailAction, MailClass, MailHit, MailingId,
+    Recipient, Record, RejectReason, Revenue, Second, SiteName, Text, VisitDims, Visitor,
+    VisitorId, encode_record,
 };
 use crate::keys::KeyId;
 use crate::limits;
@@ -41,7 +42,49 @@ pub(crate) fn record() -> impl Strategy<Value = Shown> {
             .prop_map(|(site, at, hits)| Shown(Record::Received { site, at, hits })),
         1 => (site(), second(), day()).prop_map(|(site, at, day)| Shown(Record::DayEnd { site, at, day })),
         1 => (site(), second()).prop_map(|(site, at)| Shown(Record::KeysLost { site, at })),
+        2 => mail(),
+        1 => (site(), second(), any::<u64>())
+            .prop_map(|(site, at, key)| Shown(Record::MailingOver { site, at, key: KeyId(key) })),
+        1 => (site(), second()).prop_map(|(site, at)| Shown(Record::Passed { site, at })),
     ]
+}
+
+fn mail() -> impl Strategy<Value = Shown> {
+    let what = (
+        any::<[u8; 5]>(),
+        any::<u16>(),
+        prop::sample::select(MailAction::ALL),
+        prop::sample::select(MailClass::ALL),
+    );
+    let whose = (option::of(any::<(u64, u64)>()), option::of(any::<(u64, u64, u64)>()));
+    (site(), second(), what, (text(), text(), text()), whose).prop_map(
+        |(
+            site,
+            at,
+            (bits, link, action, class),
+            (client, system, country),
+            (sender, recipient),
+        )| {
+            let id = VisitorId::from_raw;
+            Shown(Record::Mail(Box::new(MailHit {
+                site,
+                at,
+                mailing: MailingId::from_bits(bits),
+                link,
+                action,
+                class,
+                client,
+                system,
+                country,
+                sender: sender.map(|(key, of)| (KeyId(key), id(of))),
+                recipient: recipient.map(|(key, of, network)| Recipient {
+                    key: KeyId(key),
+                    id: id(of),
+                    network: id(network),
+                }),
+            })))
+        },
+    )
 }
 
 fn hit() -> impl Strategy<Value = Shown> {

@@ -19,6 +19,11 @@
 //! 4 received  site text, at, hits
 //! 5 day end   site text, at, day
 //! 6 keys lost site text, at
+//! 7 mail      site text, at, mailing 8 bytes, link, action, class, client text, system text,
+//!             country text, flags (1 sender, 2 recipient), sender's key id, recipient's key id,
+//!             each where flagged
+//! 8 mailing over  site text, at, key id
+//! 9 passed    site text, at
 //! ```
 
 use super::wire::{
@@ -26,8 +31,9 @@ use super::wire::{
     read_u32, write_number, write_signed, write_str,
 };
 use super::{
-    Bucket, Currency, DropReason, Hit, HitKind, Record, RejectReason, Revenue, Second, SiteName,
-    Text, VisitDims, Visitor, VisitorId,
+    Bucket, Currency, DropReason, Hit, HitKind, MailAction, MailClass, MailHit, MailingId,
+    Recipient, Record, RejectReason, Revenue, Second, SiteName, Text, VisitDims, Visitor,
+    VisitorId,
 };
 use crate::keys::KeyId;
 
@@ -38,6 +44,9 @@ mod tag {
     pub(super) const RECEIVED: u8 = 4;
     pub(super) const DAY_END: u8 = 5;
     pub(super) const KEYS_LOST: u8 = 6;
+    pub(super) const MAIL: u8 = 7;
+    pub(super) const MAILING_OVER: u8 = 8;
+    pub(super) const PASSED: u8 = 9;
 }
 
 mod visitor {
@@ -52,6 +61,9 @@ mod kind {
     pub(super) const EVENT: u8 = 1;
     pub(super) const ENGAGEMENT: u8 = 2;
 }
+
+const SENDER: u8 = 1;
+const RECIPIENT: u8 = 2;
 
 const INTERACTIVE: u8 = 1;
 const REVENUE: u8 = 2;
@@ -82,6 +94,15 @@ pub fn encode_record(record: &Record, out: &mut Vec<u8>, ids: &mut Vec<(KeyId, V
             write_signed(day.0.into(), out);
         }
         Record::KeysLost { site, at } => head(tag::KEYS_LOST, site, *at, out),
+        Record::Mail(hit) => {
+            head(tag::MAIL, &hit.site, hit.at, out);
+            write_mail(hit, out, ids);
+        }
+        Record::MailingOver { site, at, key } => {
+            head(tag::MAILING_OVER, site, *at, out);
+            out.extend_from_slice(&key.0.to_le_bytes());
+        }
+        Record::Passed { site, at } => head(tag::PASSED, site, *at, out),
     }
 }
 
@@ -94,7 +115,7 @@ pub fn decode_record(
     id: &mut dyn FnMut(KeyId) -> Option<VisitorId>,
 ) -> Result<Record, CodecError> {
     let tag = read_byte(input)?;
-    if !(tag::HIT..=tag::KEYS_LOST).contains(&tag) {
+    if !(tag::HIT..=tag::PASSED).contains(&tag) {
         return Err(CodecError::Unknown);
     }
     let site = SiteName::from_stored(read_str(input)?);
@@ -111,7 +132,10 @@ pub fn decode_record(
         }
         tag::RECEIVED => Record::Received { site, at, hits: read_number(input)? },
         tag::DAY_END => Record::DayEnd { site, at, day: read_day(input)? },
-        _ => Record::KeysLost { site, at },
+        tag::KEYS_LOST => Record::KeysLost { site, at },
+        tag::MAIL => Record::Mail(Box::new(read_mail(site, at, input, id)?)),
+        tag::MAILING_OVER => Record::MailingOver { site, at, key: read_key_id(input)? },
+        _ => Record::Passed { site, at },
     })
 }
 
@@ -151,6 +175,68 @@ fn read_hit(
         *text = read_text(input)?;
     }
     Ok(Hit { site, at, day, hour, visitor, kind, hostname, page, dims })
+}
+
+fn write_mail(hit: &MailHit, out: &mut Vec<u8>, ids: &mut Vec<(KeyId, VisitorId)>) {
+    let MailHit { site: _, at: _, mailing, link, action, class, client, system, country, .. } = hit;
+    let MailHit { sender, recipient, .. } = hit;
+    out.extend_from_slice(&mailing.bytes());
+    write_number((*link).into(), out);
+    out.extend_from_slice(&[action.code(), class.code()]);
+    for text in [client, system, country] {
+        write_str(text.as_str(), out);
+    }
+    let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+    out.push(flag(sender.is_some(), SENDER) | flag(recipient.is_some(), RECIPIENT));
+    if let Some((key, id)) = sender {
+        out.extend_from_slice(&key.0.to_le_bytes());
+        ids.push((*key, *id));
+    }
+    if let Some(Recipient { key, id, network }) = recipient {
+        out.extend_from_slice(&key.0.to_le_bytes());
+        ids.extend([(*key, *id), (*key, *network)]);
+    }
+}
+
+fn read_mail(
+    site: SiteName,
+    at: Second,
+    input: &mut &[u8],
+    id: &mut dyn FnMut(KeyId) -> Option<VisitorId>,
+) -> Result<MailHit, CodecError> {
+    let (bytes, rest) = input.split_first_chunk::<8>().ok_or(CodecError::Short)?;
+    *input = rest;
+    let mailing = std::str::from_utf8(bytes).ok().and_then(MailingId::parse);
+    let mailing = mailing.ok_or(CodecError::Unknown)?;
+    let link = u16::try_from(read_number(input)?).map_err(|_| CodecError::Unknown)?;
+    let action = MailAction::from_code(read_byte(input)?).ok_or(CodecError::Unknown)?;
+    let class = MailClass::from_code(read_byte(input)?).ok_or(CodecError::Unknown)?;
+    let (client, system, country) = (read_text(input)?, read_text(input)?, read_text(input)?);
+    let flags = read_byte(input)?;
+    if flags & !(SENDER | RECIPIENT) != 0 {
+        return Err(CodecError::Unknown);
+    }
+    let sender = if flags & SENDER == 0 { None } else { Some(read_key_id(input)?) };
+    let recipient = if flags & RECIPIENT == 0 { None } else { Some(read_key_id(input)?) };
+    let sender = sender.and_then(|key| Some((key, id(key)?)));
+    // Both are asked for: they are two of its key's sequence.
+    let recipient = recipient.and_then(|key| match (id(key), id(key)) {
+        (Some(id), Some(network)) => Some(Recipient { key, id, network }),
+        _ => None,
+    });
+    Ok(MailHit {
+        site,
+        at,
+        mailing,
+        link,
+        action,
+        class,
+        client,
+        system,
+        country,
+        sender,
+        recipient,
+    })
 }
 
 fn write_visitor(visitor: &Visitor, out: &mut Vec<u8>, ids: &mut Vec<(KeyId, VisitorId)>) {

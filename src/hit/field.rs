@@ -10,6 +10,44 @@ use crate::limits;
 /// A field type that carries nothing personal. Sealed: implemented in this folder only.
 pub(super) trait Clean {}
 
+/// A closed list of words, each with the code that stands for it in the spool.
+macro_rules! labels {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$vdoc:meta])* $variant:ident = $code:literal $label:literal,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// Every one there is.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its word, in rows, in headers and metrics.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)* }
+            }
+
+            /// Its code in the spool: never changed, never used again.
+            #[must_use]
+            pub fn code(self) -> u8 {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What a code stands for.
+            #[must_use]
+            pub fn from_code(code: u8) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl Clean for $name {}
+    };
+}
+
+pub(super) use labels;
+
 /// A measured domain, as the operator wrote it (lower case), or [`SiteName::unknown`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SiteName(Arc<str>);
@@ -213,6 +251,7 @@ impl Clean for Currency {}
 impl Clean for Revenue {}
 impl Clean for bool {}
 impl Clean for u8 {}
+impl Clean for u16 {}
 impl Clean for u32 {}
 impl Clean for u64 {}
 impl Clean for super::Second {}

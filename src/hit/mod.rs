@@ -10,6 +10,7 @@
 pub(crate) mod arbitrary;
 mod codec;
 mod field;
+mod mail;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,8 @@ pub(crate) mod wire;
 
 pub use codec::{decode_record, encode_record};
 pub use field::{Currency, HitSiteError, Revenue, SiteName, Text, VisitorId};
+pub(crate) use mail::BASE32;
+pub use mail::{MailAction, MailClass, MailHit, MailingId, Recipient};
 pub use record::{DropReason, Hit, HitKind, Origin, Record, RejectReason, VisitDims, Visitor};
 pub use time::{Bucket, Clock, Day, ManualClock, Second, SystemClock};
 pub use wire::CodecError;

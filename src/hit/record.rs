@@ -1,6 +1,7 @@
 //! The hit, and everything else that the counter must know, as records of the spool.
 
-use super::field::Clean;
+use super::field::{Clean, labels};
+use super::mail::MailHit;
 use super::{Bucket, Currency, Day, Revenue, Second, SiteName, Text, VisitorId};
 use crate::keys::KeyId;
 
@@ -212,6 +213,8 @@ pub enum Origin {
 pub enum Record {
     /// A hit. Acknowledged.
     Hit(Hit),
+    /// What happened to a mailing.
+    Mail(Box<MailHit>),
     /// A hit that is not counted, and why. Acknowledged.
     Drop {
         /// Its site.
@@ -257,6 +260,22 @@ pub enum Record {
         /// When.
         at: Second,
     },
+    /// A mailing's key is destroyed: its recipients are forgotten.
+    MailingOver {
+        /// The site.
+        site: SiteName,
+        /// When.
+        at: Second,
+        /// The key.
+        key: KeyId,
+    },
+    /// It is this late: what was held back for a few seconds goes on.
+    Passed {
+        /// No site in particular.
+        site: SiteName,
+        /// The time.
+        at: Second,
+    },
 }
 
 impl Record {
@@ -265,57 +284,55 @@ impl Record {
     pub fn site(&self) -> &SiteName {
         match self {
             Self::Hit(hit) => &hit.site,
+            Self::Mail(hit) => &hit.site,
             Self::Drop { site, .. }
             | Self::Reject { site, .. }
             | Self::Received { site, .. }
             | Self::DayEnd { site, .. }
-            | Self::KeysLost { site, .. } => site,
+            | Self::KeysLost { site, .. }
+            | Self::MailingOver { site, .. }
+            | Self::Passed { site, .. } => site,
+        }
+    }
+
+    /// When it was.
+    #[must_use]
+    pub fn at(&self) -> Second {
+        match self {
+            Self::Hit(hit) => hit.at,
+            Self::Mail(hit) => hit.at,
+            Self::Drop { at, .. }
+            | Self::Reject { at, .. }
+            | Self::Received { at, .. }
+            | Self::DayEnd { at, .. }
+            | Self::KeysLost { at, .. }
+            | Self::MailingOver { at, .. }
+            | Self::Passed { at, .. } => *at,
         }
     }
 }
 
-macro_rules! labels {
+/// A closed list of words with the names that they have among all of the ledger's reasons.
+macro_rules! reasons {
     ($(#[$doc:meta])* $name:ident under $under:literal {
         $($(#[$vdoc:meta])* $variant:ident = $code:literal $label:literal,)*
     }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
+        labels! {
+            $(#[$doc])*
+            $name { $($(#[$vdoc])* $variant = $code $label,)* }
+        }
 
         impl $name {
-            /// Every reason there is.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// Its name in the ledger, in headers and metrics.
-            #[must_use]
-            pub fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label,)* }
-            }
-
             /// Its name among all of the ledger's reasons.
             #[must_use]
             pub fn ledger_label(self) -> &'static str {
                 match self { $(Self::$variant => concat!($under, ":", $label),)* }
             }
-
-            /// Its code in the spool: never changed, never used again.
-            #[must_use]
-            pub fn code(self) -> u8 {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The reason behind a code.
-            #[must_use]
-            pub fn from_code(code: u8) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)* _ => None }
-            }
         }
-
-        impl Clean for $name {}
     };
 }
 
-labels! {
+reasons! {
     /// Why an acknowledged hit is not counted.
     DropReason under "dropped" {
         /// Its domain is not measured here.
@@ -346,10 +363,22 @@ labels! {
         Headless = 13 "headless",
         /// Its network is a data centre's, and the site drops those.
         DataCentre = 14 "data_centre",
+        /// The URL is of no mailing that is known here.
+        UnknownMailing = 15 "unknown_mailing",
+        /// The URL, or the token in it, was not made here.
+        Forged = 16 "forged",
+        /// The mailing is counted no more.
+        MailingOver = 17 "mailing_over",
+        /// The same again within a minute. Decided by the counter.
+        Repeated = 18 "repeated",
+        /// Its recipient asked to be counted no more. Decided by the counter.
+        Withdrawn = 19 "withdrawn",
+        /// The link leads to a host that the mailing does not allow.
+        BlockedLink = 20 "blocked_link",
     }
 }
 
-labels! {
+reasons! {
     /// Why a request was refused.
     RejectReason under "rejected" {
         /// The body or query is not of the form.

@@ -125,7 +125,7 @@ fn a_value_that_nobody_writes_is_refused() {
     };
     check(b"", CodecError::Short);
     check(&[0], CodecError::Unknown);
-    check(&[7], CodecError::Unknown);
+    check(&[10], CodecError::Unknown);
     // A drop of a site whose name is not UTF-8, then one for no reason that there is.
     check(&[2, 1, 0xff, 0, 1], CodecError::Unknown);
     check(&[2, 1, b'a', 0, 99], CodecError::Unknown);

@@ -3,8 +3,9 @@
 //! *Owns* one random key per time zone and day, in the kernel's user keyring (with a timeout, so
 //! that the kernel forgets it by itself) or in memory, and what is derived from it.
 //! *In*: a zone, a day. *Out*: [`DayKey`], [`SiteKey`], [`SealKey`].
-//! *Never* writes a key to a file, an environment variable or a database; never derives a key from
-//! anything that lasts.
+//! *Never* writes a day's key to a file, an environment variable or a database; never derives a key
+//! from anything that lasts. A mailing's key, which must outlive a reboot, is in a file of its own
+//! until it is destroyed: see `mailing.rs`.
 //!
 //! ```text
 //! day key     = 32 bytes from the system's random source
@@ -19,6 +20,7 @@
 
 mod day;
 mod keyring;
+mod mailing;
 mod seal;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use day::{DayKey, SiteKey, VisitorParts};
+pub use mailing::{LinkKey, LinkMac, MailingKey, MailingKeyError, MailingKeys, TOKEN_CHARS};
 pub use seal::{SEAL_BYTES, SealKey};
 
 use crate::hit::{Day, Second};
@@ -33,7 +36,7 @@ use crate::limits;
 use crate::telemetry::{self, Value};
 use keyring::{Kept, Keyring};
 
-/// Names a day key without telling anything about it. Random like the key.
+/// Names a key without telling anything about it. Random like the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(pub u64);
 
@@ -57,11 +60,12 @@ pub enum KeysError {
     Random,
 }
 
-/// The day keys of this installation.
+/// The keys of this installation that live.
 pub struct Keys {
     keyring: Option<Keyring>,
     /// A few at a time: two for each time zone at most.
     living: Mutex<Vec<Living>>,
+    mailings: Mutex<Vec<Arc<MailingKey>>>,
     found: usize,
 }
 
@@ -94,13 +98,14 @@ impl Keys {
         }
         let found = living.len();
         keyring.check(found > 0)?;
-        Ok(Self { keyring: Some(keyring), living: Mutex::new(living), found })
+        let living = Mutex::new(living);
+        Ok(Self { keyring: Some(keyring), living, mailings: Mutex::default(), found })
     }
 
     /// Keys in this process only.
     #[must_use]
     pub fn memory() -> Self {
-        Self { keyring: None, living: Mutex::default(), found: 0 }
+        Self { keyring: None, living: Mutex::default(), mailings: Mutex::default(), found: 0 }
     }
 
     /// Where they live.
@@ -146,13 +151,38 @@ impl Keys {
         key.lives(now).then(|| Arc::clone(key))
     }
 
-    /// The living key of that id.
+    /// The living day key of that id.
     #[must_use]
     pub fn find(&self, id: KeyId) -> Option<Arc<DayKey>> {
         self.living().iter().find(|it| it.key.id() == id).map(|it| Arc::clone(&it.key))
     }
 
-    /// Destroys every key that is due, here and in the kernel. Returns their ids.
+    /// The keys of mailings are these from now on.
+    pub fn set_mailings(&self, keys: Vec<Arc<MailingKey>>) {
+        *self.mailings.lock().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// The seal of what belongs to a living key: a day's or a mailing's.
+    #[must_use]
+    pub fn seal_of(&self, id: KeyId) -> Option<SealKey> {
+        let mailing = || {
+            let mailings = self.mailings.lock().unwrap_or_else(PoisonError::into_inner);
+            mailings.iter().find(|key| key.id() == id).map(|key| key.seal_key())
+        };
+        self.find(id).map(|key| key.seal_key()).or_else(mailing)
+    }
+
+    /// Whether a key of that id lives.
+    #[must_use]
+    pub fn is_alive(&self, id: KeyId) -> bool {
+        let mailing = || {
+            let mailings = self.mailings.lock().unwrap_or_else(PoisonError::into_inner);
+            mailings.iter().any(|key| key.id() == id)
+        };
+        self.living().iter().any(|it| it.key.id() == id) || mailing()
+    }
+
+    /// Destroys every day key that is due, here and in the kernel. Returns their ids.
     ///
     /// A key that has longer to live than any key may is due too: the clock has stepped back, and
     /// would let it live on.
@@ -209,4 +239,4 @@ macro_rules! never_printed_or_copied {
     };
 }
 
-never_printed_or_copied!(Keys, DayKey, SiteKey, SealKey);
+never_printed_or_copied!(Keys, DayKey, LinkKey, MailingKey, SiteKey, SealKey);

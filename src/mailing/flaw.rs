@@ -25,6 +25,8 @@ pub enum Flaw {
     Clipped,
     /// A link to `http:`.
     Insecure,
+    /// No link to [`super::STOP`] in a mailing whose recipients are told apart.
+    NoWayOut,
     /// A link whose text shows another host than it leads to, once wrapped: to a filter, phishing.
     OtherHost,
     /// A link that is relative: a mailing has no page that it could be relative to.
@@ -41,6 +43,9 @@ impl Display for Flaw {
                 return write!(f, "Gmail shows {kb} kB of a mailing, and cuts it here");
             }
             Self::Insecure => "a link to http: instead of https:",
+            Self::NoWayOut => {
+                "recipients are told apart and have no way to withdraw: add a link to headcount:stop"
+            }
             Self::OtherHost => {
                 "a link whose text shows another host than it leads to, as in phishing: give it \
                  other words, or data-notrack"

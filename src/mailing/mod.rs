@@ -28,4 +28,4 @@ mod tests;
 mod wrap;
 
 pub use flaw::{Flaw, Warning};
-pub use wrap::{Link, Listener, WrapError, Wrapped, wrap};
+pub use wrap::{Link, Listener, STOP, Target, WrapError, Wrapped, wrap};

@@ -25,6 +25,8 @@ pub(super) struct Anchor {
     pub text: String,
     /// Where its `data-notrack` stand.
     pub notrack: Vec<Range<usize>>,
+    /// Where its `data-forward` stand: it is for passing the mailing on.
+    pub forward: Vec<Range<usize>>,
     /// Whether an attribute says that it is for unsubscribing.
     pub unsubscribes: bool,
 }
@@ -36,6 +38,8 @@ pub(super) struct Scan {
     pub anchors: Vec<Anchor>,
     /// Where a `<base href>` begins.
     pub bases: Vec<usize>,
+    /// Where the first `<body>` ends.
+    pub body_start: Option<usize>,
     /// Where the last `</body>` begins.
     pub body_end: Option<usize>,
     /// What mail clients read as HTML though this parser did not.
@@ -92,7 +96,10 @@ impl Scan {
         match name.as_str() {
             "img" => this.picture(it),
             "base" if it.has_attribute("href") => this.bases.push(tag.start),
-            "body" => Self::at_end(scan, it, move |this, at| this.body_end = Some(offset + at)),
+            "body" => {
+                this.body_start.get_or_insert(tag.end);
+                Self::at_end(scan, it, move |this, at| this.body_end = Some(offset + at));
+            }
             // In SVG it is an element like any other.
             "noscript" if it.namespace_uri() == XHTML => Self::at_end(scan, it, move |this, at| {
                 this.insides.push(tag.end..offset + at);
@@ -167,17 +174,22 @@ fn anchor(html: &str, offset: usize, it: &Element<'_, '_>) -> Option<Anchor> {
     // Of two, the first counts.
     let href = attributes.iter().find(|attribute| attribute.name() == "href")?;
     let value = shifted(href.value_source_location()?.bytes(), offset);
-    let notrack = attributes.iter().filter(|it| it.name() == "data-notrack").filter_map(|it| {
-        let name = shifted(it.name_source_location()?.bytes(), offset);
-        let value = it.value_source_location().map(|it| shifted(it.bytes(), offset));
-        Some(removed(html, name.start..value.map_or(name.end, |it| quoted(html, it).end)))
-    });
+    let places = |of: &str| -> Vec<Range<usize>> {
+        let of = attributes.iter().filter(|it| it.name() == of);
+        let place = of.filter_map(|it| {
+            let name = shifted(it.name_source_location()?.bytes(), offset);
+            let value = it.value_source_location().map(|it| shifted(it.bytes(), offset));
+            Some(removed(html, name.start..value.map_or(name.end, |it| quoted(html, it).end)))
+        });
+        place.collect()
+    };
     let rel = it.get_attribute("rel").unwrap_or_default();
     Some(Anchor {
         href: htmlize::unescape_attribute(href.value()).into_owned(),
         value: quoted(html, value),
         text: String::new(),
-        notrack: notrack.collect(),
+        notrack: places("data-notrack"),
+        forward: places("data-forward"),
         unsubscribes: it.has_attribute("data-unsubscribe")
             || rel.split_ascii_whitespace().any(|it| it.eq_ignore_ascii_case("unsubscribe")),
     })

@@ -10,16 +10,18 @@ use super::*;
 const LISTENER: Listener<'static> = Listener {
     base: "https://stats.example",
     pixel: Some("https://stats.example/e/o/7kq3.gif?a=1&b=2"),
+    pixel_first: false,
+    stop: None,
 };
 
 /// Without the pixel.
 const LINKS_ONLY: Listener<'static> = Listener { pixel: None, ..LISTENER };
 
 /// A listener that the wrapped links of [`LISTENER`] are foreign to.
-const ELSEWHERE: Listener<'static> = Listener { base: "https://elsewhere.example", pixel: None };
+const ELSEWHERE: Listener<'static> = Listener { base: "https://elsewhere.example", ..LINKS_ONLY };
 
 /// Numbers destinations.
-fn numbered() -> impl FnMut(&str) -> Option<String> {
+fn numbered() -> impl FnMut(&Target<'_>) -> Option<String> {
     let mut number = 0;
     move |_| {
         number += 1;
@@ -35,9 +37,9 @@ fn pixel() -> String {
 /// The mailing without its pixel, its links as they were.
 fn unwrapped(wrapped: &Wrapped) -> String {
     let html = wrapped.html.replacen(&pixel(), "", 1);
-    let back = |url: &str| {
+    let back = |Target { url, .. }: &Target<'_>| {
         let mut links = wrapped.links.iter();
-        let link = links.find(|link| link.wrapped.as_deref() == Some(url));
+        let link = links.find(|link| link.wrapped.as_deref() == Some(*url));
         link.map(|link| link.destination.clone())
     };
     wrap(&html, ELSEWHERE, back).expect("it was wrapped").html

@@ -23,6 +23,23 @@ pub struct Listener<'a> {
     pub base: &'a str,
     /// The pixel's URL. None: opens are not counted.
     pub pixel: Option<&'a str>,
+    /// Whether the pixel stands at the beginning: Gmail cuts the end of a long mailing off.
+    pub pixel_first: bool,
+    /// Where a recipient withdraws: what a link to [`STOP`] leads to. None: nobody is told apart,
+    /// so that nobody needs to.
+    pub stop: Option<&'a str>,
+}
+
+/// The href of a link by which a recipient withdraws.
+pub const STOP: &str = "headcount:stop";
+
+/// What a link leads to, for whoever knows its wrapped form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Target<'a> {
+    /// The URL as a browser asks for it: whole, entities decoded, percent-encoded.
+    pub url: &'a str,
+    /// Whether the link is for passing the mailing on (`data-forward`).
+    pub share: bool,
 }
 
 /// A wrapped mailing.
@@ -39,8 +56,12 @@ pub struct Wrapped {
 /// A destination. A button that stands there twice, the second time for Outlook, is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The URL as a browser asks for it: whole, entities decoded, percent-encoded.
+    /// See [`Target`].
     pub destination: String,
+    /// See [`Target`].
+    pub share: bool,
+    /// What it says, where it stood first with a text.
+    pub text: String,
     /// What stands there now. None: it was left as it is.
     pub wrapped: Option<String>,
     /// How often it stands there.
@@ -70,7 +91,7 @@ pub enum WrapError {
 }
 
 /// Has the links of `html` go by the listener, and puts the pixel before `</body>`, or at the end
-/// where there is none.
+/// where there is none; or behind `<body>`.
 ///
 /// `wrapped` is asked once for each destination, and says None for what is to be left as it is: what
 /// the `List-Unsubscribe` header names, hosts that are not allowed. Without asking are left: links to
@@ -83,7 +104,7 @@ pub enum WrapError {
 pub fn wrap(
     html: &str,
     listener: Listener<'_>,
-    wrapped: impl FnMut(&str) -> Option<String>,
+    wrapped: impl FnMut(&Target<'_>) -> Option<String>,
 ) -> Result<Wrapped, WrapError> {
     message::refuse(html)?;
     let own = format!("{}/e/", listener.base.trim_end_matches('/'));
@@ -93,20 +114,35 @@ pub fn wrap(
     let mut asked = Asked { of: wrapped, known: HashMap::new(), links: Vec::new() };
     let mut edits = Vec::new();
     let mut flaws: Vec<(usize, Flaw)> = found.bases.iter().map(|at| (*at, Flaw::Base)).collect();
+    let mut stops = false;
     for anchor in &found.anchors {
+        if let (STOP, Some(stop)) = (anchor.href.as_str(), listener.stop) {
+            edits.push((anchor.value.clone(), attribute_value(stop)));
+            stops = true;
+            continue;
+        }
         let place = Place::of(&anchor.href);
         let url = place.url().filter(|url| !kept::is_kept(anchor, url, &own));
-        let wrapped = url.and_then(|url| asked.wrapped(url));
+        let share = !anchor.forward.is_empty();
+        let wrapped = url.and_then(|url| asked.wrapped(url, share, &anchor.text));
         let at = anchor.value.start;
         flaws.extend(flaws_of(&place, wrapped, &anchor.text).map(|flaw| (at, flaw)));
-        edits.extend(anchor.notrack.iter().map(|at| (at.clone(), String::new())));
+        let marks = anchor.notrack.iter().chain(&anchor.forward);
+        edits.extend(marks.map(|at| (at.clone(), String::new())));
         edits.extend(wrapped.map(|url| (anchor.value.clone(), attribute_value(url))));
     }
     if let Some(pixel) = listener.pixel {
-        let at = found.body_end.unwrap_or(html.len());
+        let at = if listener.pixel_first {
+            found.body_start.unwrap_or(0)
+        } else {
+            found.body_end.unwrap_or(html.len())
+        };
         edits.push((at..at, pixel_tag(pixel)));
     }
 
+    if listener.stop.is_some() && !stops {
+        flaws.push((html.len(), Flaw::NoWayOut));
+    }
     let links = asked.links;
     let mut warnings = flaw::warnings(html, flaws);
     let html = edited(html, edits);
@@ -130,20 +166,24 @@ fn refuse_wrapped(html: &str, own: &str) -> Result<(), WrapError> {
 struct Asked<F> {
     of: F,
     /// The number of each in `links`.
-    known: HashMap<Url, usize>,
+    known: HashMap<(Url, bool), usize>,
     links: Vec<Link>,
 }
 
-impl<F: FnMut(&str) -> Option<String>> Asked<F> {
-    fn wrapped(&mut self, url: &Url) -> Option<&str> {
-        let number = *self.known.entry(url.clone()).or_insert_with(|| {
+impl<F: FnMut(&Target<'_>) -> Option<String>> Asked<F> {
+    fn wrapped(&mut self, url: &Url, share: bool, text: &str) -> Option<&str> {
+        let number = *self.known.entry((url.clone(), share)).or_insert_with(|| {
             let destination = url.to_string();
-            let wrapped = (self.of)(&destination);
-            self.links.push(Link { destination, wrapped, times: 0 });
+            let wrapped = (self.of)(&Target { url: &destination, share });
+            self.links.push(Link { destination, share, text: String::new(), wrapped, times: 0 });
             self.links.len() - 1
         });
         let link = &mut self.links[number];
         link.times += 1;
+        if link.text.is_empty() {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            link.text = words.join(" ");
+        }
         link.wrapped.as_deref()
     }
 }

@@ -44,6 +44,7 @@ pub enum Table {
     Events,
     EventProps,
     Journeys,
+    Mailings,
     Ledger,
 }
 
@@ -57,12 +58,20 @@ impl Table {
             Self::EventProps => 4,
             Self::Journeys => 5,
             Self::Ledger => 6,
+            Self::Mailings => 7,
         }
     }
 
     /// Every table.
-    pub const ALL: &[Self] =
-        &[Self::Visits, Self::Pages, Self::Events, Self::EventProps, Self::Journeys, Self::Ledger];
+    pub const ALL: &[Self] = &[
+        Self::Visits,
+        Self::Pages,
+        Self::Events,
+        Self::EventProps,
+        Self::Journeys,
+        Self::Mailings,
+        Self::Ledger,
+    ];
 
     /// Its name in ClickHouse.
     #[must_use]
@@ -73,6 +82,7 @@ impl Table {
             Self::Events => "events",
             Self::EventProps => "event_props",
             Self::Journeys => "journeys",
+            Self::Mailings => "mailings",
             Self::Ledger => "ledger",
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! magic 8 | version u32 | reached u64 | crc32c u32 of all that
-//! { sealed by u8 (0: the spool's key, 1: a day's) | key id u64 | nonce 12 | length u32 | sealed }*
+//! { sealed by u8 (0: the spool's key, 1: a day's or a mailing's) | key id u64 | nonce 12 |
+//!   length u32 | sealed }*
 //! 2 | blake3 of all that, 32
 //! ```
 
@@ -79,7 +80,7 @@ fn head(reached: Lsn) -> Vec<u8> {
     head
 }
 
-/// Appends a section, sealed. False: its day's key has died, and what belongs to the day with it.
+/// Appends a section, sealed. False: its key has died, and what belongs to it dies with it.
 fn seal(
     section: Section,
     number: u32,
@@ -87,14 +88,14 @@ fn seal(
     out: &mut Vec<u8>,
 ) -> io::Result<bool> {
     let Section { key, bytes: mut sealed } = section;
-    let day = match key.map(|id| keys.find(id)) {
+    let of_key = match key.map(|id| keys.seal_of(id)) {
         None => None,
-        Some(Some(day)) => Some(day.seal_key()),
+        Some(Some(seal)) => Some(seal),
         Some(None) => return Ok(false),
     };
     let mut nonce = [0; 12];
     getrandom::fill(&mut nonce).map_err(|_| io::Error::from(io::ErrorKind::Other))?;
-    day.as_ref().unwrap_or(own).seal(&nonce, &aad(reached, key, number), &mut sealed);
+    of_key.as_ref().unwrap_or(own).seal(&nonce, &aad(reached, key, number), &mut sealed);
     let length = u32::try_from(sealed.len())
         .ok()
         .filter(|length| *length as usize <= limits::FRAME_BYTES_MAX)
@@ -152,7 +153,7 @@ pub(super) fn load(
         let aad = aad(reached, key, number);
         let opened = match key {
             None => own.open(&nonce, &aad, &bytes),
-            Some(id) => keys.find(id).and_then(|day| day.seal_key().open(&nonce, &aad, &bytes)),
+            Some(id) => keys.seal_of(id).and_then(|seal| seal.open(&nonce, &aad, &bytes)),
         };
         opens &= opened.is_some() || key.is_some();
         if let Some(bytes) = opened {

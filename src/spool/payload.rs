@@ -1,6 +1,7 @@
 //! A frame's payload: records, and their visitor ids sealed apart.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::hit::{Record, VisitorId, decode_record};
@@ -9,7 +10,7 @@ use crate::keys::{KeyId, Keys, SealKey};
 /// What the ids are sealed for: a section cannot be passed off as anything else.
 const PURPOSE: &[u8] = b"headcount spool ids v1";
 
-/// The seal keys of living days. A key that has died is let go of.
+/// The seal keys of living days and mailings. A key that has died is let go of.
 pub(super) struct Seals {
     keys: Arc<Keys>,
     seals: HashMap<KeyId, SealKey>,
@@ -20,19 +21,22 @@ impl Seals {
         Self { keys, seals: HashMap::new() }
     }
 
-    /// The seal of a day's key; `None` once the key has died.
+    /// The seal of a key; `None` once the key has died.
     pub(super) fn of(&mut self, id: KeyId) -> Option<&SealKey> {
-        let Some(key) = self.keys.find(id) else {
+        if !self.keys.is_alive(id) {
             self.seals.remove(&id);
             return None;
-        };
-        Some(self.seals.entry(id).or_insert_with(|| key.seal_key()))
+        }
+        match self.seals.entry(id) {
+            Entry::Occupied(seal) => Some(seal.into_mut()),
+            Entry::Vacant(place) => Some(place.insert(self.keys.seal_of(id)?)),
+        }
     }
 
     /// Lets go of the seals of keys that have died.
     pub(super) fn let_go(&mut self) {
         let keys = &self.keys;
-        self.seals.retain(|id, _| keys.find(*id).is_some());
+        self.seals.retain(|id, _| keys.is_alive(*id));
     }
 }
 

@@ -309,12 +309,15 @@ impl Shared {
 /// The site and time of a record that a client waits for.
 fn arrival(record: &Record) -> Option<(&SiteName, Second)> {
     match record {
-        Record::Hit(hit) => Some((&hit.site, hit.at)),
-        Record::Drop { site, at, reason: _ } => Some((site, *at)),
+        Record::Hit(_) | Record::Mail(_) | Record::Drop { .. } => {
+            Some((record.site(), record.at()))
+        }
         Record::Reject { .. }
         | Record::Received { .. }
         | Record::DayEnd { .. }
-        | Record::KeysLost { .. } => None,
+        | Record::KeysLost { .. }
+        | Record::MailingOver { .. }
+        | Record::Passed { .. } => None,
     }
 }
 

@@ -17,11 +17,13 @@ pub struct Migration {
 }
 
 /// All of them, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "tables", sql: include_str!("../../schema/0001_tables.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "tables", sql: include_str!("../../schema/0001_tables.sql") },
+    Migration { number: 2, name: "mailings", sql: include_str!("../../schema/0002_mailings.sql") },
+];
 
 /// The number of the last migration: the version of the row format.
-pub(super) const SCHEMA: u32 = MIGRATIONS[MIGRATIONS.len() - 1].number;
+pub const SCHEMA: u32 = MIGRATIONS[MIGRATIONS.len() - 1].number;
 
 /// Days that a marker is kept. A batch whose last attempt is older can no longer be looked for.
 pub(super) const MARKER_DAYS: i64 = 35;

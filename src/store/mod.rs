@@ -20,7 +20,7 @@ use arc_swap::ArcSwap;
 use clickhouse::Client;
 
 pub use health::Health;
-pub use migrate::{MIGRATIONS, Migration};
+pub use migrate::{MIGRATIONS, Migration, SCHEMA};
 pub use rows::{Column, Kind, MARKER_SITE, columns, encode};
 pub use send::{Batches, SendFigures, SendRules, send, send_with};
 

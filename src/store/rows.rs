@@ -149,6 +149,26 @@ const JOURNEYS: &[Column] = &[
     count("transitions"),
 ];
 
+const MAILINGS: &[Column] = &[
+    text("site"),
+    time("bucket"),
+    text("mailing"),
+    text("link"),
+    text("class"),
+    text("client"),
+    text("system"),
+    text("country"),
+    text("batch"),
+    time("written"),
+    count("opens"),
+    count("unique_opens"),
+    count("clicks"),
+    count("unique_clicks"),
+    count("readers"),
+    count("forwards"),
+    count("spread"),
+];
+
 const LEDGER: &[Column] = &[
     text("site"),
     time("bucket"),
@@ -163,12 +183,15 @@ const LEDGER: &[Column] = &[
 /// program does not know.
 #[must_use]
 pub fn columns(table: Table, schema: u32) -> Option<&'static [Column]> {
-    (schema == 1).then_some(match table {
+    // No later one changed a row that was there.
+    let since = if table == Table::Mailings { 2 } else { 1 };
+    (since..=SCHEMA).contains(&schema).then_some(match table {
         Table::Visits => VISITS,
         Table::Pages => PAGES,
         Table::Events => EVENTS,
         Table::EventProps => EVENT_PROPS,
         Table::Journeys => JOURNEYS,
+        Table::Mailings => MAILINGS,
         Table::Ledger => LEDGER,
     })
 }
@@ -230,6 +253,18 @@ pub fn encode(rows: &Rows, node: &str) -> Vec<NewBatch> {
         });
     }
     journeys.finish(&mut done);
+    let mut mailings = Batches::new(Table::Mailings);
+    for (key, c) in &rows.mailings {
+        let link = if key.link == 0 { String::new() } else { key.link.to_string() };
+        mailings.row(key.site.as_str(), key.bucket, |row| {
+            row.texts([key.mailing.as_str(), &link, key.class.label()]);
+            row.texts([key.client.as_str(), key.system.as_str(), key.country.as_str()]);
+            row.end_key();
+            row.counts([c.opens, c.unique_opens, c.clicks, c.unique_clicks]);
+            row.counts([c.readers, c.forwards, c.spread]);
+        });
+    }
+    mailings.finish(&mut done);
     let mut ledger = Batches::new(Table::Ledger);
     for (key, &hits) in &rows.ledger {
         ledger.row(key.site.as_str(), key.bucket, |row| {
@@ -381,8 +416,13 @@ mod tests {
         expected.extend(1_793_492_100_u32.to_le_bytes());
         expected.extend(b"\x01n\x08received\x00\0\0\0\0");
         expected.extend((-2_i64).to_le_bytes());
-        let batch =
-            NewBatch { table: Table::Ledger, month: 202_611, rows: 1, schema: 1, bytes: expected };
+        let batch = NewBatch {
+            table: Table::Ledger,
+            month: 202_611,
+            rows: 1,
+            schema: SCHEMA,
+            bytes: expected,
+        };
         assert_eq!(batches, [batch]);
     }
 

@@ -8,6 +8,7 @@ mod edge;
 mod fences;
 mod handover;
 mod import;
+mod mailings;
 mod program;
 mod stats;
 mod store;

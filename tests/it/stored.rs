@@ -12,7 +12,7 @@ use headcount::keys::Keys;
 use headcount::outbox::{NewBatch, Table};
 use headcount::spool::{Durability, Lsn, Spool, SpoolConfig};
 use headcount::store::engine::{Engine, EngineConfig, find_library};
-use headcount::store::{Column, Kind, MARKER_SITE, Store, columns, encode};
+use headcount::store::{Column, Kind, MARKER_SITE, SCHEMA, Store, columns, encode};
 use serde_json::Value;
 
 /// The collector's name in the ledger, by default.
@@ -90,6 +90,26 @@ impl Stored {
                 assert!(sums.contains_key(key), "{table}: {key:?} is not stored: {counts:?}");
             }
         }
+    }
+
+    /// The counters of a site's mailings, by link.
+    pub(crate) fn sums_of(
+        &self,
+        table: Table,
+        site: &str,
+    ) -> BTreeMap<String, BTreeMap<&'static str, i64>> {
+        let mut links: BTreeMap<String, BTreeMap<&'static str, i64>> = BTreeMap::new();
+        let place = |name| key_columns(table).position(|column| column.name == name);
+        let (of_site, of_link) = (place("site").expect("a site"), place("link").expect("a link"));
+        for (key, counts) in &self.0[table.name()] {
+            if key[of_site] == site {
+                let link = links.entry(key[of_link].clone()).or_default();
+                for (column, count) in counters(table).zip(counts) {
+                    *link.entry(column.name).or_default() += count;
+                }
+            }
+        }
+        links
     }
 
     /// A counter's sums by page.
@@ -198,12 +218,12 @@ fn with_store<T>(data: &Path, ask: impl AsyncFnOnce(Store) -> T) -> T {
 
 /// The columns that key a table, without those of the marker.
 fn key_columns(table: Table) -> impl Iterator<Item = &'static Column> {
-    let all = columns(table, 1).expect("the first schema").iter();
+    let all = columns(table, SCHEMA).expect("the schema of now").iter();
     all.filter(|it| it.kind != Kind::Count && it.name != "batch" && it.name != "written")
 }
 
 fn counters(table: Table) -> impl Iterator<Item = &'static Column> {
-    columns(table, 1).expect("the first schema").iter().filter(|it| it.kind == Kind::Count)
+    columns(table, SCHEMA).expect("the schema of now").iter().filter(|it| it.kind == Kind::Count)
 }
 
 async fn sums(store: &Store, table: Table) -> Sums {

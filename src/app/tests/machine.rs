@@ -153,6 +153,7 @@ impl Collector {
         let past = find(&spool, recovery, reached).ok()?;
         let (sender, frames) = sync_channel(1024);
         let spool = spool.start(past.next, sender).expect("a thread");
+        let applied = past.next;
         let Ok(recovered) = past.recover(keep) else {
             spool.stop();
             return None;
@@ -161,7 +162,7 @@ impl Collector {
             counter: Arc::new(Mutex::new(recovered.counter)),
             deltas: recovered.deltas,
             unkept: VecDeque::new(),
-            applied: recovered.applied,
+            applied,
             outbox: Arc::clone(&outbox),
             spool: Arc::clone(&spool),
             node: "n".to_owned(),

@@ -163,7 +163,7 @@ pub fn report(context: &DoctorContext) -> Reply {
             lines.push(format!("         mend it: {}", check.mend));
         }
     }
-    Reply { ok: checks.iter().all(|check| check.level < Level::Error), lines }
+    Reply { ok: checks.iter().all(|check| check.level < Level::Error), ..Reply::done(lines) }
 }
 
 fn folder(context: &DoctorContext) -> Check {

@@ -22,9 +22,9 @@ use crate::release::Reader;
 use crate::stats::{self, Query};
 use crate::store::Param;
 
-type Answer = Result<Json<Value>, ApiError>;
+pub(super) type Answer = Result<Json<Value>, ApiError>;
 
-fn body(bytes: &Bytes) -> Result<Value, ApiError> {
+pub(super) fn body(bytes: &Bytes) -> Result<Value, ApiError> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         ApiError::bad(format!("body: not JSON at line {line}, column {column}"))
@@ -64,7 +64,7 @@ pub(super) struct OfSite {
 }
 
 impl OfSite {
-    fn domain(&self) -> Result<&str, ApiError> {
+    pub(super) fn domain(&self) -> Result<&str, ApiError> {
         let missing = || ApiError::bad("site_id: give a site's domain as ?site_id=");
         self.site_id.as_deref().filter(|site| !site.is_empty()).ok_or_else(missing)
     }
@@ -76,6 +76,7 @@ pub(super) async fn ledger(
     caller: Caller,
     Params(of): Params<OfSite>,
 ) -> Answer {
+    console.live.caught_up().await;
     let domain = of.domain()?;
     let name = if domain == SiteName::UNKNOWN && caller.may_read_all() {
         SiteName::unknown()
@@ -121,6 +122,7 @@ pub(super) async fn live(
     Params(of): Params<OfSite>,
 ) -> Answer {
     let site = caller.site(&console, of.domain()?)?;
+    console.live.caught_up().await;
     Ok(Json(json!({
         "current_visitors": console.live.current_visitors(&site.name),
         "pageviews_per_minute": console.live.minutes(&site.name),
@@ -195,6 +197,7 @@ async fn run(console: &Console, command: &Command, done: StatusCode) -> Result<R
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(console): State<Arc<Console>>) -> Response {
+    console.live.caught_up().await;
     let mut text = String::new();
     console.live.metrics(&mut text);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
@@ -204,6 +207,9 @@ pub(super) async fn metrics(State(console): State<Arc<Console>>) -> Response {
 pub(super) async fn unknown() -> ApiError {
     let what = "no such path; valid are POST /api/v2/query, GET /api/v2/query/words, \
                 GET /api/v1/ledger, GET /api/v1/live, GET /api/v1/session, \
-                GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN";
+                GET and POST /api/v1/sites, DELETE /api/v1/sites/DOMAIN, \
+                GET and POST /api/v1/mailings, GET /api/v1/mailings/ID, \
+                POST /api/v1/mailings/ID/{wrap,sent,tokens,revoke}, \
+                DELETE /api/v1/mailings/ID/key";
     ApiError::new(StatusCode::NOT_FOUND, what)
 }

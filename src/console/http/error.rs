@@ -43,7 +43,9 @@ impl IntoResponse for ApiError {
 impl From<StateError> for ApiError {
     fn from(error: StateError) -> Self {
         let status = match error {
-            StateError::NoSite | StateError::NoKey | StateError::NoUser => StatusCode::NOT_FOUND,
+            StateError::NoSite | StateError::NoKey | StateError::NoUser | StateError::NoMailing => {
+                StatusCode::NOT_FOUND
+            }
             StateError::SiteExists | StateError::SiteConfigured => StatusCode::CONFLICT,
             StateError::Sqlite(_)
             | StateError::Io(_)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::error::ApiError;
 use crate::console::Console;
-use crate::console::state::{Access, Site};
+use crate::console::state::{Access, Role, Site};
 
 /// The session cookie's name.
 pub(super) const COOKIE: &str = "headcount_session";
@@ -19,8 +19,13 @@ const FETCH_SITE: header::HeaderName = header::HeaderName::from_static("sec-fetc
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// Holds an API key for the site of this domain.
-    Key(String),
+    /// Holds an API key.
+    Key {
+        /// The domain of the site that it reads.
+        site: String,
+        /// Whether it makes mailings of that site, too.
+        mailings: bool,
+    },
     /// Is signed in.
     SignedIn(Access),
 }
@@ -35,8 +40,16 @@ impl Caller {
     /// Whether the caller may read that site.
     pub(super) fn may_read(&self, domain: &str) -> bool {
         match self {
-            Self::Key(own) => own == domain,
+            Self::Key { site, .. } => site == domain,
             Self::SignedIn(access) => access.may_read(domain),
+        }
+    }
+
+    /// Whether the caller may make, wrap and end mailings of that site.
+    pub(super) fn may_make_mailings(&self, domain: &str) -> bool {
+        match self {
+            Self::Key { site, mailings } => *mailings && site == domain,
+            Self::SignedIn(access) => access.may_read(domain) && access.role != Role::Viewer,
         }
     }
 
@@ -51,7 +64,7 @@ impl Caller {
         let site = if allowed { console.state.site(domain)? } else { None };
         site.ok_or_else(|| {
             let what = match self {
-                Self::Key(own) => format!("site_id: this key reads {own} only"),
+                Self::Key { site, .. } => format!("site_id: this key reads {site} only"),
                 Self::SignedIn(_) => {
                     "site_id: there is no such site; see GET /api/v1/sites".to_owned()
                 }
@@ -71,7 +84,9 @@ impl FromRequestParts<Arc<Console>> for Caller {
         if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
             let key = value.to_str().ok().and_then(bearer);
             let site = key.map(|key| console.state.site_of_key(key)).transpose()?.flatten();
-            return site.map(|site| Self::Key(site.as_str().to_owned())).ok_or_else(|| {
+            let caller =
+                site.map(|(site, mailings)| Self::Key { site: site.as_str().to_owned(), mailings });
+            return caller.ok_or_else(|| {
                 let what = "this API key is not known: make one with `headcount key create`";
                 ApiError::new(StatusCode::UNAUTHORIZED, what)
             });
@@ -94,7 +109,7 @@ impl FromRequestParts<Arc<Console>> for SignedIn {
     ) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, console).await? {
             Caller::SignedIn(access) => Ok(Self(access)),
-            Caller::Key(_) => {
+            Caller::Key { .. } => {
                 let what = "an API key reads figures only: sign in for this";
                 Err(ApiError::new(StatusCode::FORBIDDEN, what))
             }

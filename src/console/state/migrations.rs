@@ -53,6 +53,36 @@ const STEPS: &[&str] = &[
         written_at INTEGER
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE mailings (
+        id TEXT PRIMARY KEY,
+        site TEXT NOT NULL,
+        name TEXT NOT NULL,
+        campaign TEXT NOT NULL,
+        consent TEXT,
+        hosts TEXT NOT NULL,
+        link_key BLOB NOT NULL,
+        sent INTEGER NOT NULL,
+        first_sent_at INTEGER,
+        created_at INTEGER NOT NULL,
+        counts_until INTEGER NOT NULL,
+        links_until INTEGER NOT NULL,
+        -- The name of the recipients' key, and its receipt. NULL: they are not told apart.
+        key_id INTEGER,
+        key_destroyed_at INTEGER,
+        shredded INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE mailing_links (
+        mailing TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        destination TEXT NOT NULL,
+        label TEXT NOT NULL,
+        share INTEGER NOT NULL,
+        PRIMARY KEY (mailing, number)
+    ) STRICT, WITHOUT ROWID;
+    -- Whether a key may make mailings of its site, too.
+    ALTER TABLE api_keys ADD COLUMN mailings INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Brings the database up to this program's version.

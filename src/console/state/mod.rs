@@ -1,8 +1,9 @@
-//! What the console keeps: sites, API keys, sessions and sign-in links, in SQLite.
+//! What the console keeps: sites, mailings, API keys, sessions and sign-in links, in SQLite.
 //!
 //! It is no analytics: nothing in it is about a visitor. Secrets are kept as hashes.
 
 mod imports;
+mod mailings;
 mod migrations;
 mod users;
 
@@ -12,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 pub use imports::Import;
+pub use mailings::{KeyState, Mailing, NewLink};
 pub use users::{Access, Role, User};
 
 use super::secret;
@@ -38,6 +40,8 @@ pub struct ApiKey {
     pub site: SiteName,
     /// What it was named.
     pub name: String,
+    /// Whether it may make mailings of the site, too.
+    pub mailings: bool,
     /// When it was made.
     pub created: Second,
 }
@@ -75,6 +79,9 @@ pub enum StateError {
     /// There is no such key.
     #[error("there is no such key: see `headcount key list`")]
     NoKey,
+    /// There is no such mailing.
+    #[error("there is no such mailing: see `headcount mailing list`")]
+    NoMailing,
 }
 
 impl From<rusqlite::Error> for StateError {
@@ -190,12 +197,14 @@ impl StateDb {
         &self,
         site: &SiteName,
         name: &str,
+        mailings: bool,
         now: Second,
     ) -> Result<String, StateError> {
         let key = secret::fresh("hc_")?;
         self.connection().execute(
-            "INSERT INTO api_keys (site, name, hash, created_at) VALUES (?1, ?2, ?3, ?4)",
-            params![site.as_str(), name, secret::hash(&key).as_bytes(), now.0],
+            "INSERT INTO api_keys (site, name, hash, created_at, mailings)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![site.as_str(), name, secret::hash(&key).as_bytes(), now.0, mailings],
         )?;
         Ok(key)
     }
@@ -203,8 +212,9 @@ impl StateDb {
     /// Every API key.
     pub fn keys(&self) -> Result<Vec<ApiKey>, StateError> {
         let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached("SELECT id, site, name, created_at FROM api_keys ORDER BY id")?;
+        let mut statement = connection.prepare_cached(
+            "SELECT id, site, name, created_at, mailings FROM api_keys ORDER BY id",
+        )?;
         let keys = statement.query_map([], |row| {
             let site: String = row.get(1)?;
             Ok(ApiKey {
@@ -212,6 +222,7 @@ impl StateDb {
                 site: SiteName::from_stored(&site),
                 name: row.get(2)?,
                 created: Second(row.get(3)?),
+                mailings: row.get(4)?,
             })
         })?;
         Ok(keys.collect::<Result<_, _>>()?)
@@ -223,19 +234,19 @@ impl StateDb {
         if revoked == 1 { Ok(()) } else { Err(StateError::NoKey) }
     }
 
-    /// The site that an API key reads, if it is one. It is found by its hash, which tells nobody
+    /// The site that an API key reads, and whether it makes its mailings, if it is one. It is found by its hash, which tells nobody
     /// who measures the time how much of a guess was right; `blake3::Hash` compares in constant
     /// time all the same.
-    pub fn site_of_key(&self, key: &str) -> Result<Option<SiteName>, StateError> {
+    pub fn site_of_key(&self, key: &str) -> Result<Option<(SiteName, bool)>, StateError> {
         let hash = secret::hash(key);
         let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT site, hash FROM api_keys WHERE hash = ?1")?;
-        let found: Option<(String, [u8; 32])> = statement
-            .query_row([hash.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        let mut statement = connection
+            .prepare_cached("SELECT site, hash, mailings FROM api_keys WHERE hash = ?1")?;
+        let found: Option<(String, [u8; 32], bool)> = statement
+            .query_row([hash.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        let site = found.filter(|(_, kept)| secret::Hash::from_bytes(*kept) == hash);
-        Ok(site.map(|(site, _)| SiteName::from_stored(&site)))
+        let site = found.filter(|(_, kept, _)| secret::Hash::from_bytes(*kept) == hash);
+        Ok(site.map(|(site, _, mailings)| (SiteName::from_stored(&site), mailings)))
     }
 
     /// Makes a sign-in link's token: it works once, for an hour. Earlier ones end.

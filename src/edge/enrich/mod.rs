@@ -56,6 +56,11 @@ pub(super) fn event_name(name: &str) -> Text {
     name::scrubbed(&scrub::value(name, limits::EVENT_NAME_CHARS_MAX))
 }
 
+/// A name of a closed list of the edge's own.
+pub(super) fn of_list(name: &'static str) -> Text {
+    name::known(name)
+}
+
 /// The channel and the source of what was counted elsewhere, by nobody knows which.
 pub(super) fn imported() -> Text {
     name::known("Imported")

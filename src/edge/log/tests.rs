@@ -48,6 +48,9 @@ fn records(blocks: &[String]) -> (Vec<String>, LogFigures) {
         Record::Received { hits, .. } => format!("received {hits}"),
         Record::DayEnd { day, .. } => format!("end of {}", day.0),
         Record::KeysLost { .. } => "keys lost".to_owned(),
+        Record::Mail(_) | Record::MailingOver { .. } | Record::Passed { .. } => {
+            panic!("a log holds no mail")
+        }
     });
     (shown.collect(), edge.figures().clone())
 }

@@ -28,8 +28,8 @@ fn check_flaws(html: &str, expected: &[(usize, Flaw)]) {
 /// What the closure is asked for.
 fn asked(html: &str) -> Vec<String> {
     let mut asked = Vec::new();
-    let mut ask = |url: &str| {
-        asked.push(url.to_owned());
+    let mut ask = |target: &Target<'_>| {
+        asked.push(target.url.to_owned());
         None
     };
     wrap(html, LINKS_ONLY, &mut ask).expect("it can be wrapped");
@@ -100,12 +100,15 @@ fn a_button_that_stands_twice_is_one_link() {
     let html = r#"<!--[if mso]><v:rect href="https://a.example/x?a=1&amp;b=2"></v:rect><![endif]-->
         <a href="https://b.example/">b</a> <a href="https://a.example/x?a=1&#38;b=2">a</a>"#;
     let links = wrap(html, LINKS_ONLY, numbered()).expect("it can be wrapped").links;
-    let link = |destination: &str, number, times| Link {
+    let link = |destination: &str, text: &str, number, times| Link {
         destination: destination.to_owned(),
+        share: false,
+        text: text.to_owned(),
         wrapped: Some(format!("https://stats.example/e/c/{number}")),
         times,
     };
-    let expected = [link("https://a.example/x?a=1&b=2", 1, 2), link("https://b.example/", 2, 1)];
+    let expected =
+        [link("https://a.example/x?a=1&b=2", "a", 1, 2), link("https://b.example/", "b", 2, 1)];
     assert_eq!(links, expected);
 }
 
@@ -250,7 +253,46 @@ fn what_the_caller_does_not_wrap_is_kept_and_told() {
     let wrapped = wrap(html, LINKS_ONLY, |_| None).expect("it can be wrapped");
     assert_eq!(wrapped.html, html);
     let destination = "https://a.example/".to_owned();
-    assert_eq!(wrapped.links, [Link { destination, wrapped: None, times: 1 }]);
+    let text = "x".to_owned();
+    let link = Link { destination, share: false, text, wrapped: None, times: 1 };
+    assert_eq!(wrapped.links, [link]);
+}
+
+#[test]
+fn a_link_for_passing_the_mailing_on_is_asked_for_as_such() {
+    let html =
+        "<a data-forward href='https://a.example/'>Share</a> <a href=https://a.example/>x</a>";
+    let of = |target: &Target<'_>| Some(format!("https://stats.example/e/{}", target.share));
+    let wrapped = wrap(html, LINKS_ONLY, of).expect("it can be wrapped");
+    assert_eq!(
+        wrapped.html,
+        "<a href=\"https://stats.example/e/true\">Share</a> \
+         <a href=\"https://stats.example/e/false\">x</a>"
+    );
+    let links: Vec<_> = wrapped.links.iter().map(|it| (it.share, it.text.as_str())).collect();
+    assert_eq!(links, [(true, "Share"), (false, "x")]);
+}
+
+#[test]
+fn a_recipient_who_is_told_apart_has_a_way_out() {
+    let stop = Listener { stop: Some("https://stats.example/e/x/7kq3/{{token}}"), ..LINKS_ONLY };
+    let wrapped = wrap("<a href=headcount:stop>x</a>", stop, |_| None).expect("it can be wrapped");
+    assert_eq!(wrapped.html, "<a href=\"https://stats.example/e/x/7kq3/{{token}}\">x</a>");
+    assert_eq!(wrapped.warnings, []);
+    let without = wrap("<p>x", stop, |_| None).expect("it can be wrapped").warnings;
+    assert_eq!(without, [Warning { line: 1, flaw: Flaw::NoWayOut }]);
+    // Where nobody is told apart, it is a link like `mailto:`.
+    check_flaws("<a href=headcount:stop>x</a>", &[]);
+}
+
+#[test]
+fn the_pixel_may_stand_at_the_beginning_of_the_body() {
+    let first = Listener { pixel_first: true, ..LISTENER };
+    for (before, after) in [("<html><body class=a>", "x</body>"), ("", "<p>x"), ("", "")] {
+        let wrapped =
+            wrap(&format!("{before}{after}"), first, |_| None).expect("it can be wrapped");
+        assert_eq!(wrapped.html, format!("{before}{}{after}", pixel()));
+    }
 }
 
 #[test]

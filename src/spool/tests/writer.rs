@@ -55,7 +55,8 @@ impl Bench {
     pub(super) fn replay(&self) -> Vec<(u64, Record)> {
         let mut records = Vec::new();
         let spool = self.open();
-        let replayed = spool.past().replay(Lsn(0), &mut |lsn, record| records.push((lsn.0, record)));
+        let replayed =
+            spool.past().replay(Lsn(0), &mut |lsn, record| records.push((lsn.0, record)));
         assert!(replayed.is_ok());
         records
     }
@@ -63,8 +64,7 @@ impl Bench {
     /// The last checkpoint, if there is a whole one.
     pub(super) fn checkpoint(&self) -> Result<Option<(Lsn, Vec<Section>)>, SpoolError> {
         let mut sections = Vec::new();
-        let reached =
-            self.open().past().load_checkpoint(&mut |section| sections.push(section))?;
+        let reached = self.open().past().load_checkpoint(&mut |section| sections.push(section))?;
         Ok(reached.map(|reached| (reached, sections)))
     }
 
@@ -115,9 +115,12 @@ fn balance(records: &[(u64, Record)]) -> (u64, u64) {
     for (_, record) in records {
         match record {
             Record::Received { hits, .. } => balance.0 += hits,
-            Record::Hit(_) | Record::Drop { .. } => balance.1 += 1,
+            Record::Hit(_) | Record::Mail(_) | Record::Drop { .. } => balance.1 += 1,
             Record::Reject { hits, .. } => balance.1 += hits,
-            Record::DayEnd { .. } | Record::KeysLost { .. } => {}
+            Record::DayEnd { .. }
+            | Record::KeysLost { .. }
+            | Record::MailingOver { .. }
+            | Record::Passed { .. } => {}
         }
     }
     balance

@@ -40,8 +40,12 @@ impl Corpus {
     pub(super) async fn start() -> Self {
         let records = records();
         let mut deltas = Deltas::default();
-        let limits =
-            CountLimits { seen_per_visitor: 1000, visitors_per_site: 1000, visitors: 1000 };
+        let limits = CountLimits {
+            seen_per_visitor: 1000,
+            visitors_per_site: 1000,
+            visitors: 1000,
+            recipients_per_mailing: 1000,
+        };
         let mut counter = Counter::new(limits);
         for record in &records {
             counter.apply(record, &mut deltas);

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use headcount::count::{
-    EventCounters, EventKey, JourneyKey, LedgerKey, PageCounters, PageKey, PropCounters, PropKey,
-    Rows, VisitCounters, VisitKey,
+    EventCounters, EventKey, JourneyKey, LedgerKey, MailCounters, MailKey, PageCounters, PageKey,
+    PropCounters, PropKey, Rows, VisitCounters, VisitKey,
 };
-use headcount::hit::{Bucket, Currency, SiteName, VisitDims};
+use headcount::hit::{Bucket, Currency, MailClass, MailingId, SiteName, VisitDims};
 use headcount::outbox::Table;
 use headcount::store::engine::Engine;
-use headcount::store::{Kind, MIGRATIONS, Param, StoreError, columns, encode};
+use headcount::store::{Kind, MIGRATIONS, Migration, Param, SCHEMA, StoreError, columns, encode};
 use serde_json::json;
 
 use super::harness::{Memory, Sending, ask, brisk, client, config, engine, run, second, text};
 
 #[tokio::test]
 async fn migrations_run_once_and_go_on_after_a_crash_between_two_statements() {
-    let statements: Vec<String> = MIGRATIONS[0].statements().collect();
+    let statements: Vec<String> = MIGRATIONS.iter().flat_map(Migration::statements).collect();
     assert_eq!(statements.len(), Table::ALL.len() + 1);
     let dir = tempfile::tempdir().unwrap();
     let engine = Engine::start(config(dir.path())).await.unwrap();
@@ -26,9 +26,11 @@ async fn migrations_run_once_and_go_on_after_a_crash_between_two_statements() {
         run(&collector, statement).await;
     }
     for _ in 0..2 {
-        assert_eq!(engine.store().migrate().await.unwrap(), 1);
-        let applied = ask(&collector, "SELECT number, name FROM schema_migrations").await.unwrap();
-        assert_eq!(json!(applied), json!([[1, "tables"]]));
+        assert_eq!(engine.store().migrate().await.unwrap(), SCHEMA);
+        let applied = ask(&collector, "SELECT number, name FROM schema_migrations ORDER BY number")
+            .await
+            .unwrap();
+        assert_eq!(json!(applied), json!([[1, "tables"], [2, "mailings"]]));
     }
     engine.stop().await;
 }
@@ -69,7 +71,7 @@ fn differences(manifest: &toml::Table, live: &BTreeMap<(String, String), String>
         differences.push(format!("{}.{} is not in the database", place.0, place.1));
     }
     for &table in Table::ALL {
-        let written = columns(table, 1).unwrap();
+        let written = columns(table, SCHEMA).unwrap();
         let kinds: BTreeMap<_, _> = written.iter().map(|c| (c.name, c.kind)).collect();
         for ((_, column), class) in listed.iter().filter(|((name, _), _)| name == table.name()) {
             let kind = match (class.as_str(), column.as_str()) {
@@ -132,7 +134,7 @@ async fn order_by_is_exactly_what_is_not_summed() {
             format!("SELECT sorting_key, engine_full FROM system.tables WHERE name = '{name}'");
         let rows = ask(&collector, &sql).await.unwrap();
         let (keys, sums): (Vec<_>, Vec<_>) =
-            columns(table, 1).unwrap().iter().partition(|column| column.kind != Kind::Count);
+            columns(table, SCHEMA).unwrap().iter().partition(|column| column.kind != Kind::Count);
         let names = |columns: Vec<&headcount::store::Column>| {
             columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
         };
@@ -223,6 +225,26 @@ fn rows(sign: i64, bucket: Bucket) -> Rows {
     rows.event_props.insert(key, PropCounters { events: sign, visitors: 2 * sign });
     let key = JourneyKey { site: site.clone(), bucket, from_page: page, to_page: text("/b") };
     rows.journeys.insert(key, sign);
+    let key = MailKey {
+        site: site.clone(),
+        bucket,
+        mailing: MailingId::from_bits([1; 5]),
+        link: 3,
+        class: MailClass::PrivacyProxy,
+        client: text("Apple Mail"),
+        system: text(""),
+        country: text(""),
+    };
+    let counters = MailCounters {
+        opens: sign,
+        unique_opens: 2 * sign,
+        clicks: 3 * sign,
+        unique_clicks: -sign,
+        readers: 5 * sign,
+        forwards: 6 * sign,
+        spread: 7 * sign,
+    };
+    rows.mailings.insert(key, counters);
     rows.ledger.insert(LedgerKey { site, bucket, reason: "received" }, sign);
     rows
 }
@@ -245,7 +267,7 @@ async fn every_tables_rows_arrive_and_their_deltas_add_up_before_and_after_a_mer
             if merged {
                 run(&collector, &format!("OPTIMIZE TABLE {name} FINAL")).await;
             }
-            let columns = columns(table, 1).unwrap();
+            let columns = columns(table, SCHEMA).unwrap();
             let keys: Vec<&str> =
                 columns.iter().filter(|c| c.kind != Kind::Count).map(|c| c.name).collect();
             let sums: Vec<String> = columns
@@ -261,7 +283,7 @@ async fn every_tables_rows_arrive_and_their_deltas_add_up_before_and_after_a_mer
             let site = [("site", Param::Text("site.example".into()))];
             let answer = store.query(&sql, &site).await.unwrap();
             let expected = match table {
-                Table::Visits => vec![6, 12, 18, -6, 30, 36, 42],
+                Table::Visits | Table::Mailings => vec![6, 12, 18, -6, 30, 36, 42],
                 Table::Pages => vec![6, 12, 18, 24, 30, -6, 42, 48, 54, 60],
                 Table::Events => vec![6, 12, 18, 24, 6_000_000_000_000_i64],
                 Table::EventProps => vec![6, 12],

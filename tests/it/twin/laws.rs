@@ -9,8 +9,12 @@ use proptest::prelude::*;
 use super::traffic::traffic;
 use super::{add, compare, recount, recount_with};
 
-pub(super) const FREE: CountLimits =
-    CountLimits { seen_per_visitor: 1000, visitors_per_site: 1000, visitors: 10_000 };
+pub(super) const FREE: CountLimits = CountLimits {
+    seen_per_visitor: 1000,
+    visitors_per_site: 1000,
+    visitors: 10_000,
+    recipients_per_mailing: 1000,
+};
 
 pub(super) fn count(counter: &mut Counter, records: &[Record]) -> Rows {
     let mut deltas = Deltas::default();

@@ -284,14 +284,7 @@ fn nobody(hit: &Hit, rows: &mut Rows) {
 
 fn ledger(records: &[Record], all: &Grouped<'_>, rows: &mut Rows) {
     let mut note = |record: &Record, reason, hits: u64| {
-        let (site, at) = match record {
-            Record::Hit(hit) => (&hit.site, hit.at),
-            Record::Drop { site, at, .. }
-            | Record::Reject { site, at, .. }
-            | Record::Received { site, at, .. }
-            | Record::KeysLost { site, at }
-            | Record::DayEnd { site, at, .. } => (site, *at),
-        };
+        let (site, at) = (record.site(), record.at());
         if hits > 0 {
             let key = LedgerKey { site: site.clone(), bucket: at.bucket(), reason };
             *rows.ledger.entry(key).or_default() += i64::try_from(hits).expect("small");
@@ -306,6 +299,9 @@ fn ledger(records: &[Record], all: &Grouped<'_>, rows: &mut Rows) {
             Record::Received { hits, .. } => note(record, "received", *hits),
             Record::KeysLost { .. } => note(record, "keys_lost", 1),
             Record::DayEnd { .. } => {}
+            Record::Mail(_) | Record::MailingOver { .. } | Record::Passed { .. } => {
+                panic!("a mailing's: see mailings.rs")
+            }
         }
     }
     for (at, _, reason) in &all.nobodys {
