@@ -84,7 +84,7 @@ fn five_errors_are_reported_at_once_each_naming_its_key_and_what_is_valid() {
         "[ingest] trusted_proxies: \"10.0.0.0/99\"",
         "[spool] durability must be disk or process",
         "[[site]] 1: timezone \"Mars/Olympus\" is not known; a valid one is Europe/Berlin",
-        "colour is not a setting; there are console, engine, geo, ingest, log, outbox, privacy",
+        "colour is not a setting; there are console, engine, geo, ingest, log, mailing, outbox",
     ];
     for (problem, start) in found.iter().zip(expected) {
         assert!(problem.starts_with(start), "{problem:?} does not start with {start:?}");

@@ -299,7 +299,7 @@ fn batch(told: &[u8]) -> Option<([u8; 16], NewBatch, &[u8])> {
         table: Table::ALL[table],
         month: u32::try_from(month).ok()?,
         rows: u32::try_from(rows).ok()?,
-        schema: 1,
+        schema: crate::store::SCHEMA,
         bytes: bytes.to_vec(),
     };
     Some((*incarnation, batch, rest))

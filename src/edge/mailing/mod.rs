@@ -21,6 +21,8 @@ mod networks;
 mod path;
 mod registry;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 

@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 
 use headcount::hit::SystemClock;
-use headcount::store::Store;
 use headcount::store::engine::{Engine, EngineError, find_library};
+use headcount::store::{SCHEMA, Store};
 
 use super::harness::{
     Memory, Sending, assert_exactly_once, brisk, client, config, distinct, engine, signal, until,
@@ -100,7 +100,7 @@ async fn an_older_engine_than_the_datas_is_refused() {
 async fn a_store_by_url_is_the_same_store() {
     let (engine, _dir) = engine().await;
     let store = Store::new(engine.store_config());
-    assert_eq!(store.migrate().await.unwrap(), 1);
+    assert_eq!(store.migrate().await.unwrap(), SCHEMA);
     let outbox = std::sync::Arc::new(Memory::default());
     outbox.commit((0..5).map(distinct));
     let sending = Sending::start(&store, &outbox, brisk(&store));

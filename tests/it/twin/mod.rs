@@ -4,6 +4,7 @@
 //! It is as slow as it is plain, and it is what the design says, table by table.
 
 mod laws;
+mod mailings;
 mod memory;
 mod tables;
 pub(crate) mod traffic;
@@ -93,7 +94,7 @@ pub(crate) fn compare(left: &Rows, right: &Rows) {
             }
         )*};
     }
-    same!(visits, pages, events, event_props, journeys, ledger);
+    same!(visits, pages, events, event_props, journeys, mailings, ledger);
 }
 
 /// Adds all rows of `more` to `rows`.
@@ -113,6 +114,7 @@ pub(crate) fn add(rows: &mut Rows, more: &Rows) {
             engaged_visits, scroll_sum, scroll_visits;
         events: events, visitors, visitors_hour, visits, revenue;
         event_props: events, visitors;
+        mailings: opens, unique_opens, clicks, unique_clicks, readers, forwards, spread;
     }
     for (key, transitions) in &more.journeys {
         *rows.journeys.entry(key.clone()).or_default() += transitions;
