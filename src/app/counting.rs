@@ -151,15 +151,12 @@ impl Counting {
 fn keep(spool: &SpoolWriter, reached: Lsn, picture: Picture) {
     let parts = picture.into_parts();
     let sections = parts.map(|part| Section { key: part.key, bytes: part.bytes });
-    match spool.checkpoint(reached, sections) {
-        Ok(()) => {
-            telemetry::debug("count", "kept a checkpoint", &[("reached", Value::from(reached.0))])
-        }
-        Err(_) => telemetry::error(
-            "count",
-            "no checkpoint could be kept; the spool grows until one can",
-            &[("reached", Value::from(reached.0))],
-        ),
+    let values = [("reached", Value::from(reached.0))];
+    if spool.checkpoint(reached, sections).is_ok() {
+        telemetry::debug("count", "kept a checkpoint", &values);
+    } else {
+        let what = "no checkpoint could be kept; the spool grows until one can";
+        telemetry::error("count", what, &values);
     }
 }
 

@@ -188,7 +188,9 @@ impl Arrived {
             None => open(hit, origins, 1),
             Some(Carried { visit, origin, exit, things: of_visit }) => {
                 let mut seen = Seen { things, last: &mut last_thing };
-                of_visit.into_iter().for_each(|thing| seen.push(thing));
+                for thing in of_visit {
+                    seen.push(thing);
+                }
                 let exit = exit.map_or(ViewId::NONE, |(hostname, page)| {
                     views.hold(views.name(&hostname, &page))
                 });

@@ -166,7 +166,7 @@ fn write_totals(
         }
         if rows.len() >= limits::BATCH_ROWS_MAX || number + 1 == totals.len() {
             rows.ledger.retain(|_, hits| *hits != 0);
-            lane::keep(outbox, Lsn(number as u64 + 1), std::mem::take(&mut rows))?;
+            lane::keep(outbox, Lsn(number as u64 + 1), &std::mem::take(&mut rows))?;
         }
     }
     Ok(all)

@@ -147,21 +147,21 @@ pub(super) fn count(
             counter.apply(record, &mut deltas);
             reached.0 += 1;
             if is_enough(&deltas) {
-                keep(outbox, reached, std::mem::take(&mut deltas).into_rows())?;
+                keep(outbox, reached, &std::mem::take(&mut deltas).into_rows())?;
             }
         }
     }
-    keep(outbox, reached, std::mem::take(&mut deltas).into_rows())?;
+    keep(outbox, reached, &std::mem::take(&mut deltas).into_rows())?;
     let ledger = counter.ledger().iter().map(|((_, reason), hits)| (*reason, *hits));
     Ok(ledger.collect())
 }
 
 /// Keeps `rows` in `outbox`, if there is one.
-pub(super) fn keep(outbox: Option<&Outbox>, reached: Lsn, rows: Rows) -> Result<(), ImportError> {
+pub(super) fn keep(outbox: Option<&Outbox>, reached: Lsn, rows: &Rows) -> Result<(), ImportError> {
     if let Some(outbox) = outbox
         && !rows.is_empty()
     {
-        outbox.commit(reached, &store::encode(&rows, NODE))?;
+        outbox.commit(reached, &store::encode(rows, NODE))?;
     }
     Ok(())
 }

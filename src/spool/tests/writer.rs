@@ -350,7 +350,7 @@ fn a_checkpoint_of_many_sections_comes_back_in_order_and_its_head_says_where_it_
         panic!("a hit of a known visitor")
     };
     let section = |number: u8| {
-        let key = (number % 5 > 0).then_some(key);
+        let key = (!number.is_multiple_of(5)).then_some(key);
         Section { key, bytes: vec![number; 150_000] }
     };
     writer.checkpoint(Lsn(7), (0..40).map(section)).expect("it is kept");
