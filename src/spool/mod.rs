@@ -27,7 +27,11 @@
 //!
 //! **Checkpoints** replace each other by a rename: there is always one whole. The counter's rows
 //! for everything in it are in the outbox, so the segments below it are deleted. It is sealed like
-//! the spool: what belongs to a day under that day's key.
+//! the spool: what belongs to a day under that day's key; section by section, so that no second copy
+//! of the state is in memory.
+//!
+//! **After a start** hits are taken before the checkpoint and the records behind it have been read:
+//! [`Past`] reads them beside the writer, which begins a segment of its own.
 
 mod backlog;
 mod checkpoint;
