@@ -54,7 +54,7 @@ impl Link {
 #[derive(Clone, Copy)]
 pub(super) struct Thing {
     pub(super) print: Print,
-    /// What the same visitor was seen on first before this.
+    /// The thing that the same visitor was seen on before it.
     pub(super) before: Link,
     /// The last hour in which it was.
     pub(super) hour: Bucket,

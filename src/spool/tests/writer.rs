@@ -365,6 +365,29 @@ fn a_checkpoint_of_many_sections_comes_back_in_order_and_its_head_says_where_it_
 }
 
 #[test]
+fn what_was_there_is_read_while_more_is_written() {
+    let bench = Bench::new();
+    let (writer, _frames) = bench.start();
+    for page in ["/a", "/b"] {
+        assert_eq!(kept(&writer, bench.hit(page)), Some(Ok(())));
+    }
+    writer.stop();
+    let before = bench.replay();
+    let spool = bench.open();
+    let past = spool.past();
+    let (frames, committed) = sync_channel(1024);
+    let writer = spool.start(Lsn(0), frames).expect("a thread");
+    assert_eq!(kept(&writer, bench.hit("/c")), Some(Ok(())));
+    let mut read = Vec::new();
+    let replayed = past.replay(Lsn(0), &mut |lsn, record| read.push((lsn.0, record)));
+    assert!(replayed.is_ok() && read == before, "no more than what was there");
+    writer.stop();
+    let frame = committed.recv().expect("a frame");
+    assert_eq!(frame.first, Lsn(before.len() as u64), "it goes on where that ends");
+    assert_eq!(bench.replay().len(), before.len() + frame.records.len());
+}
+
+#[test]
 fn a_section_cannot_be_put_to_another_place() {
     let bench = Bench::new();
     let (writer, _frames) = bench.start();
