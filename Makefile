@@ -24,7 +24,7 @@ ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
 endif
 
 .NOTPARALLEL:
-.PHONY: help setup build run test test-rust test-node test-browser torture bench lint clean pictures tracker dashboard beside chromium proxies tools
+.PHONY: help setup build run test test-rust test-node test-browser test-mail torture bench lint clean pictures tracker dashboard beside chromium thunderbird proxies tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -43,7 +43,7 @@ build: dashboard ## build target/release/headcount, with the dashboard in it and
 run: build ## build, then serve the demo site and the dashboard
 	@exec $(TARGET)/release/headcount serve --demo
 
-test: test-rust test-node test-browser ## run every test; set up what they need
+test: test-rust test-node test-browser test-mail ## run every test; set up what they need
 	@echo
 	@node tests/counts.mjs $(LOGS)
 
@@ -60,6 +60,11 @@ test-browser: dashboard beside chromium proxies ## walk the demo site and the da
 	@mkdir -p $(LOGS)
 	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
 	@{ node tests/e2e/run.mjs; node tests/e2e/tracker.mjs; node tests/e2e/mailings.mjs; node tests/e2e/proxies.mjs; } 2>&1 | tee $(LOGS)/browser.log
+
+test-mail: dashboard beside chromium thunderbird tools ## send mailings, read them in Thunderbird and in webmail
+	@mkdir -p $(LOGS)
+	@HEADCOUNT_REQUIRE_DASHBOARD=1 cargo build --locked --quiet
+	@node tests/e2e/mail.mjs 2>&1 | tee $(LOGS)/mail.log
 
 # Forty faults a seed, from HEADCOUNT_TORTURE_SEED on, or from one that is drawn and printed.
 torture: dashboard beside tools ## do HEADCOUNT_TORTURE_FAULTS=1000 faults under load; nothing may be lost
@@ -102,6 +107,9 @@ beside: setup
 
 chromium: setup
 	@node tests/e2e/chromium.mjs
+
+thunderbird: setup
+	@node tests/e2e/thunderbird.mjs
 
 proxies: setup
 	@node tests/e2e/proxies.mjs --install

@@ -9,6 +9,7 @@ const SUITES = [
   { name: 'program', file: 'rust.log', line: /^test result: \w+\. (\d+) passed; (\d+) failed/gm },
   { name: 'dashboard and tracker', file: 'node.log', line: /^ℹ pass (\d+)\nℹ fail (\d+)/gm },
   { name: 'browser', file: 'browser.log', line: /^(\d+) passed, (\d+) failed/gm },
+  { name: 'mail clients', file: 'mail.log', line: /^(\d+) passed, (\d+) failed/gm },
 ];
 
 const folder = process.argv[2];

@@ -3,14 +3,8 @@
 //
 //   node tests/tools.mjs       says nothing when all is well
 
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { libfaketime } from './e2e/clock.mjs';
 import { find, install } from './e2e/install.mjs';
-
-function libfaketime() {
-  const folders = ['/usr/lib', '/usr/local/lib', ...readdirSync('/usr/lib').map((name) => `/usr/lib/${name}`)];
-  return folders.some((folder) => existsSync(join(folder, 'faketime/libfaketimeMT.so.1')));
-}
 
 const tools = [
   ['strace', () => find('strace')],

@@ -123,13 +123,17 @@ impl Live for Running {
     }
 
     fn metrics(&self, out: &mut String) {
-        let visitors = self.counter().visitors_in_memory();
+        let (visitors, recipients) = {
+            let counter = self.counter();
+            (counter.visitors_in_memory(), counter.recipients_in_memory())
+        };
         let figures = metrics::Figures {
             edge: self.edge.figures(),
             spool: self.spool.figures(),
             outbox: self.outbox.figures(),
             sent: &self.sent,
             visitors,
+            recipients,
             keyring: self.keyring,
             totals: self.totals(),
         };

@@ -16,6 +16,7 @@ pub(super) struct Figures<'a> {
     pub(super) outbox: OutboxFigures,
     pub(super) sent: &'a SendFigures,
     pub(super) visitors: usize,
+    pub(super) recipients: usize,
     pub(super) keyring: bool,
     /// The ledger's totals over all sites, by reason.
     pub(super) totals: BTreeMap<&'static str, u64>,
@@ -23,7 +24,7 @@ pub(super) struct Figures<'a> {
 
 /// Appends them all.
 pub(super) fn write(figures: &Figures<'_>, out: &mut String) {
-    let Figures { edge, spool, outbox, sent: of, visitors, keyring, totals } = figures;
+    let Figures { edge, spool, outbox, sent: of, visitors, recipients, keyring, totals } = figures;
     let sent = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
     let counters: &[(&str, &str, u64)] = &[
         ("http_requests_total", "Requests of any kind at the ingest listener.", edge.requests),
@@ -44,6 +45,11 @@ pub(super) fn write(figures: &Figures<'_>, out: &mut String) {
         ("outbox_waiting_bytes", "Their bytes.", outbox.waiting_bytes),
         ("outbox_set_aside_batches", "Batches set aside.", outbox.set_aside as u64),
         ("visitors_in_memory", "Visitors whose day is not over.", *visitors as u64),
+        (
+            "recipients_in_memory",
+            "Recipients of mailings whose key lives, and who did something.",
+            *recipients as u64,
+        ),
         ("keys_in_kernel", "1 if a restart keeps the day's uniques.", u64::from(*keyring)),
     ];
     for (kind, all) in [("counter", counters), ("gauge", gauges)] {

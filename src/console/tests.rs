@@ -1,5 +1,6 @@
 //! Tests of the console over HTTP, of its state, its commands and its socket.
 
+mod mailings;
 mod users;
 
 use std::fmt::Write as _;

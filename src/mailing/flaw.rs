@@ -27,6 +27,8 @@ pub enum Flaw {
     Insecure,
     /// No link to [`super::STOP`] in a mailing whose recipients are told apart.
     NoWayOut,
+    /// A link to [`super::STOP`] in a mailing whose recipients are not told apart.
+    NothingToStop,
     /// A link whose text shows another host than it leads to, once wrapped: to a filter, phishing.
     OtherHost,
     /// A link that is relative: a mailing has no page that it could be relative to.
@@ -45,6 +47,9 @@ impl Display for Flaw {
             Self::Insecure => "a link to http: instead of https:",
             Self::NoWayOut => {
                 "recipients are told apart and have no way to withdraw: add a link to headcount:stop"
+            }
+            Self::NothingToStop => {
+                "a link to headcount:stop, in a mailing that tells nobody apart: take it out"
             }
             Self::OtherHost => {
                 "a link whose text shows another host than it leads to, as in phishing: give it \

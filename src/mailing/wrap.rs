@@ -121,6 +121,9 @@ pub fn wrap(
             stops = true;
             continue;
         }
+        if anchor.href == STOP {
+            flaws.push((anchor.value.start, Flaw::NothingToStop));
+        }
         let place = Place::of(&anchor.href);
         let url = place.url().filter(|url| !kept::is_kept(anchor, url, &own));
         let share = !anchor.forward.is_empty();

@@ -1,9 +1,10 @@
 // The README's pictures: a fortnight of made-up visits to the demo site, counted by the real
 // program, whose clock libfaketime runs fast. Nothing in the pictures is drawn.
 
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AGENTS, launch } from './browser.mjs';
+import { libfaketime } from './clock.mjs';
 import { dataFolder, start } from './server.mjs';
 
 const DAYS = 14;
@@ -133,8 +134,7 @@ async function live(ingest, from) {
 }
 
 function faketime() {
-  const folders = ['/usr/lib', '/usr/local/lib', ...readdirSync('/usr/lib').map((name) => `/usr/lib/${name}`)];
-  const found = folders.map((folder) => join(folder, 'faketime/libfaketimeMT.so.1')).find((file) => existsSync(file));
+  const found = libfaketime();
   if (!found) throw new Error('libfaketime is missing: install it (Debian: apt-get install faketime)');
   return found;
 }

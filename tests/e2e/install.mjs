@@ -26,3 +26,12 @@ export function install(...packages) {
   const apt = (...args) => spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
   return apt('update', '-qq') && apt('install', '-y', '-qq', '--no-install-recommends', ...packages);
 }
+
+/** Sees to it that these programs are there, each with the package of Debian's that has it: installs
+ * what is missing, and ends. */
+export function provide(packages) {
+  const missing = () => Object.keys(packages).filter((name) => !find(name));
+  if (missing().length) install(...missing().map((name) => packages[name]));
+  for (const name of missing()) console.error(`${name} is missing: install it (Debian: apt-get install ${packages[name]})`);
+  process.exit(missing().length ? 2 : 0);
+}

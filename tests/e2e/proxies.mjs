@@ -11,15 +11,9 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { find, install } from './install.mjs';
+import { find, provide } from './install.mjs';
 
-const PACKAGES = { nginx: 'nginx', caddy: 'caddy', apache2: 'apache2-bin' };
-const missing = () => Object.keys(PACKAGES).filter((name) => !find(name));
-if (process.argv.includes('--install')) {
-  if (missing().length) install(...missing().map((name) => PACKAGES[name]));
-  for (const name of missing()) console.error(`${name} is missing: install it (Debian: apt-get install ${PACKAGES[name]})`);
-  process.exit(missing().length ? 2 : 0);
-}
+if (process.argv.includes('--install')) provide({ nginx: 'nginx', caddy: 'caddy', apache2: 'apache2-bin' });
 
 const { AGENTS, launch } = await import('./browser.mjs');
 const { freePort, start } = await import('./server.mjs');

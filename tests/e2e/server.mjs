@@ -58,7 +58,7 @@ export async function start(program, folder = dataFolder(), environment = {}, mo
     logged: () => logged,
     /** Runs a command on the same data folder; what it printed. */
     command: (args, input = '') =>
-      execFileSync(program, [...args, '--config', config, '--data', join(folder, 'data')], { encoding: 'utf8', input }),
+      execFileSync(program, [...args, '--config', config, '--data', join(folder, 'data')], { encoding: 'utf8', input, stdio: 'pipe' }),
     /** A place for a file that goes with it. */
     file: (name) => join(folder, name),
     /** Asks it to stop, and returns its exit code. */

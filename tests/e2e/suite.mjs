@@ -20,3 +20,14 @@ export function finish() {
   console.log(`\n${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0;
 }
+
+/** Waits until something is there; what it is. */
+export async function until(what, look, late_ms = 20_000) {
+  const end = Date.now() + late_ms;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

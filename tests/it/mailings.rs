@@ -150,6 +150,19 @@ fn a_mailing_is_counted_by_who_did_it_and_no_figure_below_ten_is_told() {
         );
         assert_eq!(click.header("cache-control"), Some("no-store"));
     }
+    // Their browsers come to the page, and one signs up.
+    for device in 0..12 {
+        let address = format!("203.0.{device}.7");
+        let headers = [("x-forwarded-for", address.as_str()), ("user-agent", BROWSER)];
+        let location = "https://news.example/one?utm_source=newsletter&utm_medium=email&\
+                        utm_campaign=november-news";
+        let events: &[&str] = if device == 0 { &["pageview", "Signup"] } else { &["pageview"] };
+        for name in events {
+            let event = json!({"n": name, "d": SITE, "u": location}).to_string();
+            let answer = client.post("/api/event", &headers, event.as_bytes()).expect("answered");
+            assert_eq!(answer.status, 202);
+        }
+    }
     let shop = get(&mut client, &mailing.link(3, ""), BROWSER, 100);
     assert_eq!(
         shop.header("location"),
@@ -182,6 +195,8 @@ fn a_mailing_is_counted_by_who_did_it_and_no_figure_below_ten_is_told() {
         json!([{"name": "Chrome", "opens": 30}, {"name": "Gmail", "opens": 30}])
     );
     assert_eq!(report["counts"]["unique_opens"], Value::Null);
+    assert_eq!(report["web"]["visits"], 12);
+    assert_eq!(report["web"]["goals"], json!([{"name": "Signup", "visitors": 1}]));
 
     let few = bench.mailing(&["--sent", "9"]);
     get(&mut client, &few.pixel(""), BROWSER, 1);

@@ -9,10 +9,11 @@ use proptest::prelude::*;
 use super::class::{Asked, told};
 use super::networks::{Certainty, MailNetworks};
 use super::path::{self, Path};
-use super::registry::{allowed_host, is_destination};
+use super::registry::{Mailings, allowed_host, is_destination};
+use super::{MailingConfig, MailingLink, MailingTokens};
 use crate::edge::Places;
 use crate::edge::raw::{RawAddress, RawClient, RawHints, RawText, Wishes};
-use crate::hit::{MailAction, MailClass, MailingId};
+use crate::hit::{DropReason, MailAction, MailClass, MailingId, Second, SiteName};
 use crate::keys::LinkKey;
 
 use MailAction::{Click, Forward, Open};
@@ -232,6 +233,48 @@ proptest! {
         }
         asks(Open, &agent, HOME, Some(1), false);
     }
+}
+
+#[test]
+fn a_link_leads_on_until_it_expires_and_only_where_it_may() {
+    let id = MailingId::from_bits([9; 5]);
+    let link = |number: u16, destination: &str| MailingLink {
+        number,
+        destination: destination.to_owned(),
+        share: false,
+    };
+    let of = |hosts: &[&str]| MailingConfig {
+        id,
+        site: SiteName::parse("a.example").expect("a domain"),
+        link_key: LinkKey::from_bytes([1; 32]),
+        links: vec![link(1, "https://a.example/\u{e4}?b#c"), link(2, "https://b.example/")],
+        hosts: hosts.iter().map(ToString::to_string).collect(),
+        sent: None,
+        counts_until: Second(50),
+        links_until: Second(100),
+        tokens: MailingTokens::None,
+    };
+    let key = LinkKey::from_bytes([1; 32]);
+    let urls = super::MailingUrls { base: "", mailing: id, token: "" };
+    let first = urls.link(1, key.of_link(id, 1, "https://a.example/\u{e4}?b#c"), false);
+    let second = urls.link(2, key.of_link(id, 2, "https://b.example/"), false);
+    let mailings = Mailings::default();
+    mailings.set(vec![of(&["a.example", "b.example"])]);
+    let leads = |path: &str, at: i64| {
+        let path = Path::parse(path).expect("a path");
+        let found = mailings.find(&path).map_err(|refused| refused.reason)?;
+        let answer = found.leads(Second(at))?;
+        let location = answer.headers().get("location").expect("a location");
+        Ok(location.to_str().expect("ASCII").to_owned())
+    };
+    assert_eq!(leads(&first, 99), Ok("https://a.example/%C3%A4?b#c".to_owned()));
+    assert_eq!(leads(&first, 100), Err(DropReason::MailingOver));
+    assert_eq!(leads(&second, 0), Ok("https://b.example/".to_owned()));
+    // A host that is allowed no more is looked at when the link is followed.
+    mailings.set(vec![of(&["a.example"])]);
+    assert_eq!(leads(&second, 0), Err(DropReason::BlockedLink));
+    mailings.set(Vec::new());
+    assert_eq!(leads(&first, 0), Err(DropReason::UnknownMailing));
 }
 
 #[test]

@@ -281,8 +281,7 @@ fn a_recipient_who_is_told_apart_has_a_way_out() {
     assert_eq!(wrapped.warnings, []);
     let without = wrap("<p>x", stop, |_| None).expect("it can be wrapped").warnings;
     assert_eq!(without, [Warning { line: 1, flaw: Flaw::NoWayOut }]);
-    // Where nobody is told apart, it is a link like `mailto:`.
-    check_flaws("<a href=headcount:stop>x</a>", &[]);
+    check_flaws("<a href=headcount:stop>x</a>", &[(1, Flaw::NothingToStop)]);
 }
 
 #[test]
