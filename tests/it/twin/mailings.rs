@@ -71,7 +71,9 @@ fn recount(records: &[Record]) -> Rows {
             people.entry(whose).or_default().push((hit, class));
         }
     }
-    people.values().for_each(|did| firsts(did, &mut rows));
+    for did in people.values() {
+        firsts(did, &mut rows);
+    }
     rows.mailings.retain(|_, row| *row != MailCounters::default());
     rows
 }
