@@ -90,8 +90,11 @@ pub const DAY_KEY_LIFE_S_MAX: i64 = 26 * 60 * 60;
 /// machine; what is past it is counted, but not as a first.
 pub const SEEN_PER_VISITOR_MAX: usize = 1_000;
 
-/// Visitors remembered for one site and day: at about 310 bytes each (`benches/count.rs`), 6 GB.
+/// Visitors remembered for one site and day: at about 90 bytes each (`benches/count.rs`), 2 GB.
 pub const VISITORS_PER_SITE_MAX: usize = 20_000_000;
+
+/// Visitors remembered at all sites together, on all days that are not over: 5 GB.
+pub const VISITORS_MAX: usize = 50_000_000;
 
 /// Limiter entries kept: a flood of made-up prefixes cannot fill the memory. About 100 MB.
 pub const LIMITER_KEYS_MAX: usize = 1_000_000;

@@ -1,12 +1,14 @@
 //! The counting thread: takes committed frames in order, cuts what was counted into batches for
-//! the outbox, and keeps a checkpoint every so often.
+//! the outbox, and has a checkpoint kept every so often: of a picture, by a thread of its own, while
+//! counting goes on.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::count::{Counter, Rows};
+use crate::count::{Counter, Deltas, Picture};
 use crate::hit::Record;
 use crate::limits;
 use crate::outbox::{NewBatch, Outbox};
@@ -22,7 +24,7 @@ const CUT_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) struct Counting {
     /// Shared with the console, which reads current visitors and the ledger.
     pub(super) counter: Arc<Mutex<Counter>>,
-    pub(super) rows: Rows,
+    pub(super) deltas: Deltas,
     /// Batches that were cut, with the place that they reach, and that the outbox could not keep.
     pub(super) unkept: VecDeque<(Lsn, Vec<NewBatch>)>,
     /// The records before this place are counted.
@@ -31,6 +33,8 @@ pub(super) struct Counting {
     pub(super) spool: Arc<SpoolWriter>,
     pub(super) node: String,
     pub(super) checkpoint_interval: Duration,
+    /// The thread that keeps a checkpoint, or kept the last one.
+    pub(super) keeping: Option<JoinHandle<()>>,
 }
 
 impl Counting {
@@ -55,7 +59,7 @@ impl Counting {
                 let cut = self.cut();
                 cut_at = now + CUT_INTERVAL;
                 if cut && now >= checkpoint_at {
-                    self.checkpoint();
+                    self.checkpoint_behind();
                     checkpoint_at = now + self.checkpoint_interval;
                 }
             }
@@ -71,7 +75,7 @@ impl Counting {
             let counted = self.apply(records);
             records = &records[counted..];
             self.applied.0 += counted as u64;
-            if is_enough(&self.rows) {
+            if is_enough(&self.deltas) {
                 self.cut();
             }
         }
@@ -81,8 +85,8 @@ impl Counting {
     fn apply(&mut self, records: &[Record]) -> usize {
         let mut counter = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
         for (at, record) in records.iter().enumerate() {
-            counter.apply(record, &mut self.rows);
-            if is_enough(&self.rows) {
+            counter.apply(record, &mut self.deltas);
+            if is_enough(&self.deltas) {
                 return at + 1;
             }
         }
@@ -93,8 +97,8 @@ impl Counting {
     /// told to refuse, and the next cut tries again. Each cut is a commit of its own, so that what
     /// waits for a disk never grows past what one frame of the outbox can hold.
     pub(super) fn cut(&mut self) -> bool {
-        if !self.rows.is_empty() {
-            let rows = std::mem::take(&mut self.rows);
+        if !self.deltas.is_empty() {
+            let rows = std::mem::take(&mut self.deltas).into_rows();
             self.unkept.push_back((self.applied, store::encode(&rows, &self.node)));
         }
         while let Some((reached, batches)) = self.unkept.front() {
@@ -114,26 +118,49 @@ impl Counting {
     }
 
     /// Keeps the state after the records before `applied`: all their rows are in the outbox.
-    pub(super) fn checkpoint(&self) {
-        let parts = self.counter.lock().unwrap_or_else(PoisonError::into_inner).encode();
-        let sections: Vec<Section> =
-            parts.into_iter().map(|part| Section { key: part.key, bytes: part.bytes }).collect();
-        match self.spool.checkpoint(self.applied, &sections) {
-            Ok(()) => telemetry::debug(
+    pub(super) fn checkpoint(&mut self) {
+        if self.keeping.take().is_some_and(|thread| thread.join().is_err()) {
+            telemetry::error("count", "a checkpoint's thread panicked", &[]);
+        }
+        keep(&self.spool, self.applied, self.picture());
+    }
+
+    /// The same, while counting goes on; unless the last one is still being written.
+    fn checkpoint_behind(&mut self) {
+        if self.keeping.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        let (spool, reached, picture) = (Arc::clone(&self.spool), self.applied, self.picture());
+        let thread = thread::Builder::new().name("checkpoint".to_owned());
+        match thread.spawn(move || keep(&spool, reached, picture)) {
+            Ok(thread) => self.keeping = Some(thread),
+            Err(error) => telemetry::error(
                 "count",
-                "kept a checkpoint",
-                &[("reached", Value::from(self.applied.0))],
-            ),
-            Err(_) => telemetry::error(
-                "count",
-                "no checkpoint could be kept; the spool grows until one can",
-                &[("reached", Value::from(self.applied.0))],
+                "a checkpoint's thread cannot be started",
+                &[("error", Value::Io(&error))],
             ),
         }
+    }
+
+    fn picture(&self) -> Picture {
+        self.counter.lock().unwrap_or_else(PoisonError::into_inner).picture()
+    }
+}
+
+/// Keeps a picture of the state after the records before `reached`.
+fn keep(spool: &SpoolWriter, reached: Lsn, picture: Picture) {
+    let parts = picture.into_parts();
+    let sections = parts.map(|part| Section { key: part.key, bytes: part.bytes });
+    let values = [("reached", Value::from(reached.0))];
+    if spool.checkpoint(reached, sections).is_ok() {
+        telemetry::debug("count", "kept a checkpoint", &values);
+    } else {
+        let what = "no checkpoint could be kept; the spool grows until one can";
+        telemetry::error("count", what, &values);
     }
 }
 
 /// Whether rows should leave now.
-pub(super) fn is_enough(rows: &Rows) -> bool {
-    rows.len() >= limits::BATCH_ROWS_MAX || rows.bytes() >= limits::CUT_BYTES_MAX
+pub(super) fn is_enough(deltas: &Deltas) -> bool {
+    deltas.len() >= limits::BATCH_ROWS_MAX || deltas.bytes() >= limits::CUT_BYTES_MAX
 }

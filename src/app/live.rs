@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -39,6 +39,8 @@ const BEHIND_BYTES: u64 = 1 << 20;
 pub(super) struct Running {
     pub(super) data_dir: PathBuf,
     pub(super) counter: Arc<Mutex<Counter>>,
+    /// Whether what was spooled before the start is in `counter`.
+    pub(super) caught_up: watch::Receiver<bool>,
     pub(super) edge: Arc<Edge>,
     pub(super) measured: Measured,
     pub(super) mailings: Mailings,
@@ -59,6 +61,11 @@ pub(super) struct Running {
 impl Running {
     fn counter(&self) -> MutexGuard<'_, Counter> {
         self.counter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether what was spooled before the start is counted.
+    pub(super) fn is_caught_up(&self) -> bool {
+        *self.caught_up.borrow()
     }
 
     /// Whether something waits for time to pass.
@@ -92,6 +99,12 @@ impl Running {
 }
 
 impl Live for Running {
+    fn caught_up(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let mut caught_up = self.caught_up.clone();
+        // Where it never will, the program ends.
+        Box::pin(async move { drop(caught_up.wait_for(|is| *is).await) })
+    }
+
     fn current_visitors(&self, site: &SiteName) -> u64 {
         self.counter().current_visitors(site, self.clock.now(), CURRENT_S)
     }
@@ -201,6 +214,7 @@ impl Examiner for Running {
             // It reads all of spool and outbox: not on a thread that answers the dashboard.
             let probed = spawn_blocking(move || doctor::probe(&dir, &*clock)).await;
             let mut context = probed.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+            self.caught_up().await;
             context.ledger = Some(self.settled_ledger().await);
             match self.store.get() {
                 None => context.store = Some(Err("it does not answer yet".to_owned())),

@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::command::setup;
@@ -21,14 +21,14 @@ use super::folder::{DataFolder, FolderError, last_written};
 use super::inherited::{Inherited, InheritedError, spread};
 use super::live::{Connected, Running};
 use super::mailings::Mailings;
-use super::recover::{RecoverError, Recovered, recover};
+use super::recover::{Found, RecoverError, count_limits, find};
 use super::sites::{self, Measured};
 use super::storing::{self, Target};
 use super::welcome::{url_of, welcome};
 use crate::config::Config;
 use crate::console::control::Control;
 use crate::console::{self, Console, StateDb, StateError};
-use crate::count::Rows;
+use crate::count::{Counter, Deltas};
 use crate::edge::{
     self, BindError, DataCentres, DataCentresError, Detail, Edge, EdgeConfig, Geo, GeoError,
     MailNetworks, MailNetworksError, Patience, Places, Sink, Sites, SitesError,
@@ -190,6 +190,8 @@ struct Stages {
     running: Arc<Running>,
     state: Arc<StateDb>,
     counting: JoinHandle<()>,
+    /// Told once counting has caught up with what was spooled before the start, or cannot.
+    recovered: oneshot::Receiver<Result<(), RecoverError>>,
 }
 
 impl Stages {
@@ -227,28 +229,34 @@ impl Stages {
             OutboxConfig { dir: folder.path().join("outbox"), max_bytes: config.outbox_max_bytes };
         let (outbox, reached) = Outbox::open(&outbox_config)?;
         let outbox = Arc::new(outbox);
-        let keep = |reached, rows: &Rows| {
-            outbox.commit(reached, &crate::store::encode(rows, &config.node))
-        };
-        let Recovered { counter, rows, applied } = recover(&spool, recovery, reached, keep)?;
-
+        let past = find(&spool, recovery, reached)?;
         let (frames, committed) = sync_channel(limits::FRAMES_QUEUED_MAX);
-        let spool = spool.start(applied, frames)?;
+        let spool = spool.start(past.next, frames)?;
         if let Some(last_ran) = last_ran {
             measured.sites.keys_lost(last_ran, now).into_iter().for_each(|it| spool.note(it));
         }
-        let counter = Arc::new(Mutex::new(counter));
+        let counter = Arc::new(Mutex::new(Counter::new(count_limits())));
         let counting = Counting {
             counter: Arc::clone(&counter),
-            rows,
+            deltas: Deltas::default(),
             unkept: VecDeque::new(),
-            applied,
+            applied: past.next,
             outbox: Arc::clone(&outbox),
             spool: Arc::clone(&spool),
             node: config.node.clone(),
             checkpoint_interval: config.checkpoint_interval,
+            keeping: None,
         };
-        let counting = thread("count", move || counting.run(&committed))?;
+        let (caught_up, is_caught_up) = watch::channel(false);
+        let (tell, recovered) = oneshot::channel();
+        let counting = thread("count", move || match catch_up(counting, past) {
+            Ok(counting) => {
+                caught_up.send_replace(true);
+                drop(tell.send(Ok(())));
+                counting.run(&committed);
+            }
+            Err(error) => drop(tell.send(Err(error))),
+        })?;
         let edge = Edge::new(
             EdgeConfig {
                 trusted_proxies: config.ingest.trusted_proxies.clone(),
@@ -268,6 +276,7 @@ impl Stages {
         let running = Arc::new(Running {
             data_dir: folder.path().to_owned(),
             counter,
+            caught_up: is_caught_up,
             edge,
             measured,
             mailings,
@@ -283,8 +292,18 @@ impl Stages {
             clock,
         });
         running.mailings.apply(&running.edge, &running.spool, now);
-        Ok(Self { running, state, counting })
+        Ok(Self { running, state, counting, recovered })
     }
+}
+
+/// Counts again what was spooled before the start. Hits are taken meanwhile, and wait.
+fn catch_up(mut counting: Counting, past: Found) -> Result<Counting, RecoverError> {
+    let recovered = past.recover(|reached, rows| {
+        counting.outbox.commit(reached, &crate::store::encode(rows, &counting.node))
+    })?;
+    *counting.counter.lock().unwrap_or_else(PoisonError::into_inner) = recovered.counter;
+    counting.deltas = recovered.deltas;
+    Ok(counting)
 }
 
 /// Keys in the kernel where it lets us, else in memory.
@@ -343,7 +362,7 @@ async fn run(
     front: Front,
     demo: bool,
 ) -> Result<(), ServeError> {
-    let Stages { running, state, counting } = stages;
+    let Stages { running, state, counting, recovered } = stages;
     let Front { listener, edge_threads, stop_edge } = front;
     let mut asked = asked_to_stop()?;
     let (stop, stopped) = watch::channel(false);
@@ -380,10 +399,15 @@ async fn run(
     }
 
     let imports_task = tokio::spawn(storing::write_imports(Arc::clone(&running), stopped.clone()));
-    // Until a signal, or until the store turns out to be unusable.
+    // Until a signal, or until the store or the spool turns out to be unusable.
+    let mut unrecovered = None;
     let ended = tokio::select! {
         _ = asked.wait_for(|asked| *asked) => None,
         ended = &mut store_task => Some(ended),
+        error = why_not(recovered) => {
+            unrecovered = Some(error);
+            None
+        }
     };
     telemetry::info("app", "stopping", &[]);
     running.edge.set_ready(false);
@@ -406,9 +430,22 @@ async fn run(
         None => store_task.await,
     };
     telemetry::info("app", "stopped", &[]);
+    if let Some(error) = unrecovered {
+        return Err(error);
+    }
     result.unwrap_or_else(|error| {
         Err(ServeError::Io("the store's task", std::io::Error::other(error)))
     })
+}
+
+/// Why counting cannot go on where it ended; where it can, there is no end to this.
+async fn why_not(recovered: oneshot::Receiver<Result<(), RecoverError>>) -> ServeError {
+    match recovered.await {
+        Ok(Ok(())) => std::future::pending().await,
+        Ok(Err(error)) => error.into(),
+        // Its thread has panicked.
+        Err(error) => ServeError::Io("recovering", std::io::Error::other(error)),
+    }
 }
 
 /// Turns true at the first SIGTERM or SIGINT; the second ends the program at once.
@@ -440,6 +477,10 @@ async fn tick(running: Arc<Running>) {
     for seconds in 1_u64.. {
         second.tick().await;
         let now = running.clock.now();
+        // A key must not end before what was spooled under it has been read.
+        if !running.is_caught_up() {
+            continue;
+        }
         for record in running.measured.sites.due(now) {
             running.spool.note(record);
         }

@@ -11,6 +11,10 @@ use crate::hit::{MailingId, SiteName};
 
 /// Figures of the running program. `app` implements it.
 pub trait Live: Send + Sync + 'static {
+    /// Waits until the counter has caught up with what was spooled before the program started: its
+    /// figures are not whole before.
+    fn caught_up(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
     /// Visitors of the last five minutes.
     fn current_visitors(&self, site: &SiteName) -> u64;
 

@@ -111,6 +111,7 @@ impl Console {
                 return self.live.accept_import(import, *force).await;
             }
             Command::ImportState { id } => return self.import_written(id),
+            Command::Status => self.live.caught_up().await,
             Command::MailingReport { id } => {
                 let report = self.mailing_report(id).await;
                 return report.map_or_else(Reply::from, |report| {

@@ -51,6 +51,10 @@ fn setup(folder: &std::path::Path, url: &str) -> Setup {
 }
 
 impl Live for Figures {
+    fn caught_up(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn mailings_changed(&self) {}
 
     fn withdraw<'a>(

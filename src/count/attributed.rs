@@ -1,14 +1,11 @@
 //! Hits of a known visitor: which visit they belong to, what they are the first of, what they add.
 
-use hashbrown::hash_map::Entry as Place;
-
-use super::day::{DayVisitors, View, Visit, VisitorState};
-use super::deltas::{Event, Origin, Sums};
-use super::intern::{Origins, Pages};
-use super::recent::Recent;
-use super::seen::{Entry, Firsts, Print, Seen};
-use super::{CountLimits, Rows, SiteState, VisitCounters, reason, unattributed};
-use crate::hit::{Bucket, Hit, HitKind, VisitorId};
+use super::day::{DayVisitors, Visit, VisitorState, seconds};
+use super::deltas::{self, Event, Sums};
+use super::intern::{Origin, OriginId, Origins, PageName, ViewId, Views};
+use super::seen::{self, Firsts, Link, Print, Seen, Thing};
+use super::{CountLimits, Deltas, SiteState, VisitCounters, reason, unattributed};
+use crate::hit::{Bucket, Hit, HitKind, Text, VisitorId};
 use crate::keys::KeyId;
 
 /// What became of a hit.
@@ -22,73 +19,99 @@ pub(super) enum Outcome {
 /// A visitor: the day's key, its id, and the id and key of the day before.
 type Ids = (KeyId, VisitorId, Option<(KeyId, VisitorId)>);
 
-/// Counts a hit of a known visitor.
+/// Counts a hit of a known visitor. `visitors`: how many there are at all sites.
 pub(super) fn count(
     hit: &Hit,
     ids: Ids,
     site: &mut SiteState,
-    limits: CountLimits,
-    pages: &mut Pages,
-    rows: &mut Rows,
+    (visitors, limits): (&mut usize, CountLimits),
+    deltas: &mut Deltas,
 ) -> Outcome {
     let (key, id, _) = ids;
-    if is_homeless(hit, ids, site, limits) {
+    let day = site.days.get(&(hit.day, key));
+    let (known, of_day) = day.map_or((None, 0), |day| (day.find(id), day.len()));
+    if is_homeless(hit, ids, site, known, limits) {
         return Outcome::NoVisit;
     }
-    let known = site
-        .days
-        .get(&(hit.day, key))
-        .map_or((false, 0), |day| (day.visitors.contains_key(&id), day.len()));
-    if let (false, visitors) = known
-        && visitors >= limits.visitors_per_site
-    {
-        return unattributed::count(hit, reason::PAST_BOUND, rows);
+    let mut carried = None;
+    if known.is_none() {
+        if of_day >= limits.visitors_per_site || *visitors >= limits.visitors {
+            return unattributed::count(hit, reason::PAST_BOUND, deltas);
+        }
+        *visitors += 1;
+        carried = carry(hit, ids, site);
     }
-    let carried = if known.0 { None } else { carry(hit, ids, site) };
     let SiteState { days, recent, .. } = site;
     let day = days.entry((hit.day, key)).or_default();
+    let arrived = match known {
+        Some(index) => Arrived::again(hit, index, day),
+        None => Arrived::first(hit, id, carried, day),
+    };
+    recent.moved(arrived.last, arrived.last.map_or(hit.at, |last| last.max(hit.at)));
+    let DayVisitors { visitors, things, origins, views, .. } = day;
+    let VisitorState { id: _, first, hour, of_hour, last_thing, visit } =
+        visitors.get_mut(arrived.index);
+    let new_hour = arrived.is_new || hit.hour > *hour;
+    if new_hour {
+        (*hour, *of_hour) = (hit.hour, visit.origin);
+    }
     let mut counting = Counting {
         hit,
         bucket: hit.at.bucket(),
         limits,
-        sums: Sums { site: &hit.site, rows },
+        in_hour: hit.hour == *hour,
+        under: Under { visit: visit.origin, day: *first, hour: *of_hour },
+        sums: Sums { site: &hit.site, origins, deltas },
+        seen: Seen { things, last: last_thing },
         here: VisitCounters::default(),
         past_bound: false,
     };
-    counting.visitor(day, id, carried, recent, pages);
+    counting.any(visit, &arrived, new_hour);
+    match &hit.kind {
+        HitKind::Pageview => counting.pageview(visit, arrived.opened, views),
+        HitKind::Event { .. } => counting.event(visit),
+        HitKind::Engagement { engaged_ms, scroll_percent } => {
+            counting.engagement((*engaged_ms, *scroll_percent), views);
+        }
+    }
+    *counting.sums.visit(counting.bucket, counting.under.visit) += counting.here;
     Outcome::Counted(counting.past_bound.then_some(reason::PAST_BOUND))
 }
 
 /// Whether it is an engagement that no visit has a place for. Looked at before anything changes.
 fn is_homeless(
     hit: &Hit,
-    (key, id, before): Ids,
-    site: &mut SiteState,
+    (key, _, before): Ids,
+    site: &SiteState,
+    known: Option<u32>,
     limits: CountLimits,
 ) -> bool {
     if !matches!(hit.kind, HitKind::Engagement { .. }) {
         return false;
     }
-    let today = site.days.get_mut(&(hit.day, key)).and_then(|day| day.visitors.get_mut(&id));
-    let is_today = today.is_some();
-    let visitor = match today {
-        Some(visitor) => Some(visitor),
-        None => before.and_then(|(key, id)| yesterday(site, hit, key)?.visitors.get_mut(&id)),
+    let found = match known {
+        Some(index) => site.days.get(&(hit.day, key)).map(|day| (day, index)),
+        None => before.and_then(|(key, id)| {
+            let day = yesterday(site, hit, key)?;
+            Some((day, day.find(id)?))
+        }),
     };
-    let Some(VisitorState { visit: Some(visit), seen, .. }) = visitor else { return true };
-    let goes_on = if is_today { visit.goes_on(hit.at) } else { visit.crosses_midnight(hit.at) };
+    let Some((day, index)) = found else { return true };
+    let VisitorState { visit, last_thing, .. } = day.visitors.get(index);
+    let goes_on =
+        if known.is_some() { visit.goes_on(hit.at) } else { visit.crosses_midnight(hit.at) };
     if !goes_on {
         return true;
     }
-    match seen.find(Print::page(&hit.hostname, &hit.page)) {
-        Some(entry) => entry.visit != visit.number,
+    match seen::find(&day.things, *last_thing, Print::page(&hit.hostname, &hit.page)) {
+        Ok(index) => day.things.get(index).visit != visit.number,
         // It may have been viewed when nothing more could be remembered.
-        None => seen.0.len() < limits.seen_per_visitor,
+        Err(others) => others < limits.seen_per_visitor,
     }
 }
 
-fn yesterday<'a>(site: &'a mut SiteState, hit: &Hit, key: KeyId) -> Option<&'a mut DayVisitors> {
-    let earlier = site.days.range_mut(..(hit.day, KeyId(0)));
+fn yesterday<'a>(site: &'a SiteState, hit: &Hit, key: KeyId) -> Option<&'a DayVisitors> {
+    let earlier = site.days.range(..(hit.day, KeyId(0)));
     earlier.rev().find(|((_, of), _)| *of == key).map(|(_, day)| day)
 }
 
@@ -96,20 +119,104 @@ fn yesterday<'a>(site: &'a mut SiteState, hit: &Hit, key: KeyId) -> Option<&'a m
 struct Carried {
     visit: Visit,
     origin: Origin,
-    seen: Seen,
+    exit: Option<(Text, Text)>,
+    things: Vec<Thing>,
 }
 
 fn carry(hit: &Hit, (_, _, before): Ids, site: &mut SiteState) -> Option<Carried> {
     let (key, id) = before?;
-    let day = yesterday(site, hit, key)?;
-    let visitor = day.visitors.get_mut(&id)?;
-    let visit = visitor.visit.take_if(|visit| visit.crosses_midnight(hit.at))?;
-    let of_visit = visitor.seen.0.iter().filter(|entry| entry.visit == visit.number);
+    let earlier = site.days.range_mut(..(hit.day, KeyId(0)));
+    let day = earlier.rev().find(|((_, of), _)| *of == key).map(|(_, day)| day)?;
+    let index = day.find(id)?;
+    let DayVisitors { visitors, things, origins, views, .. } = day;
+    let VisitorState { visit, last_thing, .. } = *visitors.get(index);
+    if !visit.crosses_midnight(hit.at) {
+        return None;
+    }
+    let of_visit = seen::chain(things, last_thing).map(|(_, thing)| *thing);
     // Of the new day it has been seen in nothing yet.
-    let anew = |entry: &Entry| Entry { visit: 0, today: false, hour: Bucket(0), ..*entry };
-    let seen = Seen(of_visit.map(anew).collect());
-    let origin = day.origins.get(visit.origin);
-    Some(Carried { visit: Visit { number: 0, ..visit }, origin, seen })
+    let anew = |thing: Thing| Thing {
+        visit: 0,
+        hour: Bucket(0),
+        flags: thing.flags & !Thing::TODAY,
+        ..thing
+    };
+    let things = of_visit.filter(|thing| thing.visit == visit.number).map(anew).collect();
+    let exit = views.get(visit.exit).map(|it| (it.hostname.clone(), it.page.clone()));
+    views.release(visit.exit);
+    let left = &mut visitors.get_mut(index).visit;
+    (left.exit, left.flags) = (ViewId::NONE, left.flags | Visit::GONE);
+    Some(Carried {
+        visit: Visit { number: 0, ..visit },
+        origin: origins.get(visit.origin),
+        exit,
+        things,
+    })
+}
+
+/// A visitor who has just come, on a visit.
+struct Arrived {
+    index: u32,
+    /// Whether the hit opens the visit.
+    opened: bool,
+    /// Whether it is the visitor's first of the day.
+    is_new: bool,
+    /// When the visitor was seen last, as far as that is remembered.
+    last: Option<crate::hit::Second>,
+}
+
+impl Arrived {
+    /// A visitor who was there on this day.
+    fn again(hit: &Hit, index: u32, day: &mut DayVisitors) -> Self {
+        let DayVisitors { visitors, origins, views, .. } = day;
+        let visitor = visitors.get_mut(index);
+        let last = visitor.visit.last();
+        let opened = !visitor.visit.goes_on(hit.at);
+        if opened {
+            views.release(visitor.visit.exit);
+            visitor.visit = open(hit, origins, visitor.visit.number.saturating_add(1));
+        }
+        Self { index, opened, is_new: false, last }
+    }
+
+    /// A visitor whom this day has not seen.
+    fn first(hit: &Hit, id: VisitorId, carried: Option<Carried>, day: &mut DayVisitors) -> Self {
+        let (opened, last) = (carried.is_none(), carried.as_ref().and_then(|it| it.visit.last()));
+        let DayVisitors { things, origins, views, .. } = day;
+        let mut last_thing = Link::NONE;
+        let visit = match carried {
+            None => open(hit, origins, 1),
+            Some(Carried { visit, origin, exit, things: of_visit }) => {
+                let mut seen = Seen { things, last: &mut last_thing };
+                for thing in of_visit {
+                    seen.push(thing);
+                }
+                let exit = exit.map_or(ViewId::NONE, |(hostname, page)| {
+                    views.hold(views.name(&hostname, &page))
+                });
+                let Origin { hostname, entry_page, dims } = &origin;
+                Visit { origin: origins.id(hostname, entry_page, dims), exit, ..visit }
+            }
+        };
+        let (first, of_hour) = (visit.origin, visit.origin);
+        let visitor = VisitorState { id, first, hour: hit.hour, of_hour, last_thing, visit };
+        Self { index: day.insert(visitor), opened, is_new: true, last }
+    }
+}
+
+/// A visit that this hit opens.
+fn open(hit: &Hit, origins: &mut Origins, number: u16) -> Visit {
+    let Hit { at, hostname, page, dims, kind, .. } = hit;
+    let interactive = matches!(kind, HitKind::Event { interactive: true, .. });
+    Visit {
+        origin: origins.id(hostname, page, dims),
+        began: seconds(*at),
+        last: seconds(*at),
+        exit: ViewId::NONE,
+        exit_bucket: Bucket(0),
+        number,
+        flags: if interactive { 0 } else { Visit::BOUNCE },
+    }
 }
 
 /// One hit on its way through its visitor's state.
@@ -117,306 +224,184 @@ struct Counting<'a> {
     hit: &'a Hit,
     bucket: Bucket,
     limits: CountLimits,
+    /// Whether the hit is in the visitor's last hour: of one that is over nothing is a first.
+    in_hour: bool,
+    under: Under,
     sums: Sums<'a>,
+    seen: Seen<'a>,
     /// What it adds to the row of its own bucket and visit: most of it, as a rule, and added at
     /// once.
     here: VisitCounters,
     past_bound: bool,
 }
 
-/// Whose origin a delta stands under.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
-    Visit,
-    Day,
-    Hour,
-}
-
 /// Under what a hit's deltas stand: its visit's origin, that of the visitor's first visit of the
-/// day, and that of the first of the hour, where the hit is in the visitor's last hour.
+/// day, and that of the first of its last hour.
+#[derive(Clone, Copy)]
 struct Under {
-    visit: Origin,
-    day: Option<Origin>,
-    hour: Option<Origin>,
-}
-
-impl Under {
-    /// The origin, where it is not the visit's.
-    fn other(&self, of: Of) -> Option<&Origin> {
-        match of {
-            Of::Visit => None,
-            Of::Day => self.day.as_ref(),
-            Of::Hour => self.hour.as_ref(),
-        }
-    }
-
-    fn day(&self) -> &Origin {
-        self.day.as_ref().unwrap_or(&self.visit)
-    }
-
-    fn hour(&self) -> &Origin {
-        self.hour.as_ref().unwrap_or(&self.visit)
-    }
+    visit: OriginId,
+    day: OriginId,
+    hour: OriginId,
 }
 
 impl Counting<'_> {
-    fn visitor(
-        &mut self,
-        day: &mut DayVisitors,
-        id: VisitorId,
-        carried: Option<Carried>,
-        recent: &mut Recent,
-        pages: &mut Pages,
-    ) {
-        let hit = self.hit;
-        let DayVisitors { visitors, origins } = day;
-        let mut opened = false;
-        let mut last = None;
-        let mut is_new = false;
-        let visitor = match visitors.entry(id) {
-            Place::Occupied(place) => {
-                let visitor = place.into_mut();
-                last = visitor.visit.as_ref().map(|visit| visit.last);
-                if !visitor.visit.as_ref().is_some_and(|visit| visit.goes_on(hit.at)) {
-                    // A day has room for 48 visits.
-                    visitor.visits = visitor.visits.saturating_add(1);
-                    visitor.visit = Some(self.open(origins, visitor.visits));
-                    opened = true;
-                }
-                visitor
-            }
-            Place::Vacant(place) => {
-                is_new = true;
-                let (visits, visit, seen) =
-                    if let Some(Carried { mut visit, origin, seen }) = carried {
-                        last = Some(visit.last);
-                        let Origin { hostname, entry_page, dims } = &origin;
-                        visit.origin = origins.id(hostname, entry_page, dims);
-                        (0, visit, seen)
-                    } else {
-                        opened = true;
-                        (1, self.open(origins, 1), Seen::default())
-                    };
-                let (first, of_hour) = (visit.origin, visit.origin);
-                let visit = Some(visit);
-                place.insert(VisitorState { first, hour: hit.hour, of_hour, visits, visit, seen })
-            }
-        };
-        let VisitorState { first, hour, of_hour, visits: _, visit: Some(visit), seen } = visitor
-        else {
-            return debug_assert!(false, "the visit was just made sure of");
-        };
-        let new_hour = is_new || hit.hour > *hour;
-        if new_hour {
-            (*hour, *of_hour) = (hit.hour, visit.origin);
+    /// The counters of a row of `visits`.
+    fn visit(&mut self, bucket: Bucket, of: OriginId) -> &mut VisitCounters {
+        if of == self.under.visit && bucket == self.bucket {
+            return &mut self.here;
         }
-        let other = |id| (id != visit.origin).then(|| origins.get(id));
-        let under =
-            Under { visit: origins.get(visit.origin), day: other(*first), hour: other(*of_hour) };
-        recent.moved(last, last.map_or(hit.at, |last| last.max(hit.at)));
-        self.any(visit, opened, (is_new, new_hour), &under);
-        match &hit.kind {
-            HitKind::Pageview => {
-                self.pageview(visit, opened, seen, hit.hour == *hour, &under, pages);
-            }
-            HitKind::Event { .. } => self.event(visit, seen, hit.hour == *hour, &under),
-            HitKind::Engagement { engaged_ms, scroll_percent } => {
-                self.engagement((*engaged_ms, *scroll_percent), seen, &under);
-            }
-        }
-        let here = self.here;
-        self.sums.visit(self.bucket, &under.visit, |row| *row += here);
-    }
-
-    /// Changes a row of `visits`.
-    fn visit(
-        &mut self,
-        bucket: Bucket,
-        of: Of,
-        under: &Under,
-        change: impl FnOnce(&mut VisitCounters),
-    ) {
-        match under.other(of) {
-            None if bucket == self.bucket => change(&mut self.here),
-            other => self.sums.visit(bucket, other.unwrap_or(&under.visit), change),
-        }
-    }
-
-    /// A visit that this hit opens.
-    fn open(&self, origins: &mut Origins, number: u16) -> Visit {
-        let Hit { at, hostname, page, dims, kind, .. } = self.hit;
-        let interactive = matches!(kind, HitKind::Event { interactive: true, .. });
-        Visit {
-            origin: origins.id(hostname, page, dims),
-            number,
-            bucket: self.bucket,
-            began: *at,
-            last: *at,
-            viewed: false,
-            bounce: !interactive,
-            exit: None,
-        }
+        self.sums.visit(bucket, of)
     }
 
     /// What any hit adds.
-    fn any(
-        &mut self,
-        visit: &mut Visit,
-        opened: bool,
-        (new, new_hour): (bool, bool),
-        under: &Under,
-    ) {
-        if opened {
-            let bounces = i64::from(visit.bounce);
-            self.visit(visit.bucket, Of::Visit, under, |row| {
-                row.visits += 1;
-                row.bounces += bounces;
-            });
+    fn any(&mut self, visit: &mut Visit, arrived: &Arrived, new_hour: bool) {
+        let Under { visit: origin, day, hour } = self.under;
+        if arrived.opened {
+            let row = self.visit(visit.bucket(), origin);
+            row.visits += 1;
+            row.bounces += i64::from(visit.has(Visit::BOUNCE));
         }
         let more = visit.extend(self.hit.at);
         if more > 0 {
-            self.visit(visit.bucket, Of::Visit, under, |row| row.duration_s += more);
+            self.visit(visit.bucket(), origin).duration_s += more;
         }
-        if new {
-            self.visit(self.bucket, Of::Day, under, |row| row.visitors += 1);
+        if arrived.is_new {
+            self.visit(self.bucket, day).visitors += 1;
         }
         if new_hour {
-            self.visit(self.bucket, Of::Hour, under, |row| row.visitors_hour += 1);
+            self.visit(self.bucket, hour).visitors_hour += 1;
         }
     }
 
-    fn pageview(
-        &mut self,
-        visit: &mut Visit,
-        opened: bool,
-        seen: &mut Seen,
-        in_hour: bool,
-        under: &Under,
-        pages: &mut Pages,
-    ) {
-        let Hit { hostname, page, .. } = self.hit;
+    fn pageview(&mut self, visit: &mut Visit, opened: bool, views: &mut Views) {
+        let Under { visit: origin, day, hour } = self.under;
         let bucket = self.bucket;
-        self.visit(bucket, Of::Visit, under, |row| row.pageviews += 1);
-        if visit.viewed {
-            self.no_bounce(visit, under);
+        let name = views.name(&self.hit.hostname, &self.hit.page);
+        self.here.pageviews += 1;
+        if visit.has(Visit::VIEWED) {
+            self.no_bounce(visit);
         }
-        visit.viewed = true;
+        visit.flags |= Visit::VIEWED;
 
-        let mut firsts = self.see(seen, Print::page(hostname, page), visit.number, in_hour);
-        self.same_path(seen, visit.number, in_hour, under, &mut firsts);
-        let here = (bucket, hostname, page);
-        let (day, hour) = (under.other(Of::Day), under.other(Of::Hour));
-        self.sums.page(here, &under.visit, |row| {
-            row.pageviews += 1;
-            row.visits += i64::from(firsts.visit);
-            row.entries += i64::from(opened);
-            row.exits += 1;
-            row.visitors += i64::from(firsts.day && day.is_none());
-            row.visitors_hour += i64::from(firsts.hour && hour.is_none());
-        });
-        if let (true, Some(day)) = (firsts.day, day) {
-            self.sums.page(here, day, |row| row.visitors += 1);
+        let mut firsts = self.see(Print::page(name.hostname, name.page), visit.number);
+        self.same_path(name, visit.number, &mut firsts);
+        let row = self.sums.page(bucket, name, origin);
+        row.pageviews += 1;
+        row.visits += i64::from(firsts.visit);
+        row.entries += i64::from(opened);
+        row.exits += 1;
+        row.visitors += i64::from(firsts.day && day == origin);
+        row.visitors_hour += i64::from(firsts.hour && hour == origin);
+        if firsts.day && day != origin {
+            self.sums.page(bucket, name, day).visitors += 1;
         }
-        if let (true, Some(hour)) = (firsts.hour, hour) {
-            self.sums.page(here, hour, |row| row.visitors_hour += 1);
+        if firsts.hour && hour != origin {
+            self.sums.page(bucket, name, hour).visitors_hour += 1;
         }
-        if let Some(View { bucket: from, hostname: host, page: left }) = &visit.exit {
+        if let Some(left) = views.get(visit.exit) {
             // Negated as it was written.
-            self.sums.page((*from, host, left), &under.visit, |row| row.exits -= 1);
-            if (host, left) != (hostname, page) {
-                self.sums.journey(bucket, left, page);
+            self.sums.page(visit.exit_bucket, left, origin).exits -= 1;
+            if (left.hostname, left.page) != (name.hostname, name.page) {
+                self.sums.journey(bucket, left, name);
             }
         }
-        let (hostname, page) = (pages.share(hostname), pages.share(page));
-        visit.exit = Some(View { bucket, hostname, page });
+        let left = std::mem::replace(&mut visit.exit, views.hold(name));
+        visit.exit_bucket = bucket;
+        views.release(left);
     }
 
     /// A visitor of a path is one, on however many hosts. Beside its pages a visitor remembers the
     /// paths that it has seen on other hosts than its first: most are on one host, and need none.
-    fn same_path(
-        &mut self,
-        seen: &mut Seen,
-        visit: u16,
-        in_hour: bool,
-        under: &Under,
-        firsts: &mut Firsts,
-    ) {
-        let Hit { hostname, page, hour, .. } = self.hit;
-        let home = &under.day().hostname;
-        let other = if hostname == home { Print::elsewhere(page) } else { Print::page(home, page) };
-        if let Some(entry) = seen.find(other) {
-            firsts.day &= !entry.today;
-            firsts.hour &= entry.hour < *hour;
+    fn same_path(&mut self, name: PageName<'_>, visit: u16, firsts: &mut Firsts) {
+        if !(firsts.day || firsts.hour) {
+            return;
         }
-        if hostname != home && (firsts.day || firsts.hour) {
-            let away = self.see(seen, Print::elsewhere(page), visit, in_hour);
+        let PageName { hostname, page, .. } = name;
+        let home = self.sums.origins.hostname(self.under.day);
+        let at_home = hostname == home;
+        let other = if at_home { Print::elsewhere(page) } else { Print::page(home, page) };
+        if let Some(thing) = self.seen.find(other) {
+            firsts.day &= !thing.is_of_today();
+            firsts.hour &= thing.hour < self.hit.hour;
+        }
+        if !at_home && (firsts.day || firsts.hour) {
+            let away = self.see(Print::elsewhere(page), visit);
             firsts.day &= away.day;
             firsts.hour &= away.hour;
         }
     }
 
-    fn event(&mut self, visit: &mut Visit, seen: &mut Seen, in_hour: bool, under: &Under) {
+    fn event(&mut self, visit: &mut Visit) {
         let Some(event) = Event::of(self.hit) else { return };
-        self.visit(self.bucket, Of::Visit, under, |row| row.events += 1);
+        let Under { visit: origin, day, hour } = self.under;
+        self.here.events += 1;
         if event.interactive {
-            self.no_bounce(visit, under);
+            self.no_bounce(visit);
         }
-        let firsts = self.see(seen, Print::event(event.name), visit.number, in_hour);
-        self.sums.event(&event, &under.visit, |row| {
+        let firsts = self.see(Print::event(event.name), visit.number);
+        self.count_event(&event, origin, |row| {
             event.add_to(row);
             row.visits += i64::from(firsts.visit);
+            row.visitors += i64::from(firsts.day && day == origin);
+            row.visitors_hour += i64::from(firsts.hour && hour == origin);
         });
-        if firsts.day {
-            self.sums.event(&event, under.day(), |row| row.visitors += 1);
+        if firsts.day && day != origin {
+            self.count_event(&event, day, |row| row.visitors += 1);
         }
-        if firsts.hour {
-            self.sums.event(&event, under.hour(), |row| row.visitors_hour += 1);
+        if firsts.hour && hour != origin {
+            self.count_event(&event, hour, |row| row.visitors_hour += 1);
         }
         for prop in event.props {
             let print = Print::prop(event.name, &prop.0, &prop.1);
-            let firsts = self.see(seen, print, visit.number, in_hour);
-            self.sums.prop(&event, prop, |row| {
+            let firsts = self.see(print, visit.number);
+            deltas::prop(&mut self.sums.deltas.rows, &self.hit.site, &event, prop, |row| {
                 row.events += 1;
                 row.visitors += i64::from(firsts.day);
             });
         }
     }
 
-    fn engagement(&mut self, (ms, scroll): (u32, Option<u8>), seen: &mut Seen, under: &Under) {
-        let Hit { hostname, page, .. } = self.hit;
+    fn count_event(
+        &mut self,
+        event: &Event<'_>,
+        of: OriginId,
+        change: impl FnOnce(&mut super::EventCounters),
+    ) {
+        let Sums { site, origins, deltas } = &mut self.sums;
+        deltas::event(&mut deltas.rows, site, event, &origins.get(of).dims, change);
+    }
+
+    fn engagement(&mut self, (ms, scroll): (u32, Option<u8>), views: &Views) {
+        let name = views.name(&self.hit.hostname, &self.hit.page);
         let ms = i64::from(ms);
-        let Some(entry) = seen.find(Print::page(hostname, page)) else {
+        let Some(thing) = self.seen.find(Print::page(name.hostname, name.page)) else {
             // The page's view was past the bound: there is nothing to compare with.
             self.past_bound = true;
-            let here = (self.bucket, hostname, page);
-            return self.sums.page(here, &under.visit, |row| row.engaged_ms += ms);
+            self.sums.page(self.bucket, name, self.under.visit).engaged_ms += ms;
+            return;
         };
-        let engaged_before = std::mem::replace(&mut entry.engaged, true);
-        let read_before = entry.scroll;
-        entry.scroll = read_before.max(scroll);
-        self.sums.page((entry.bucket, hostname, page), &under.visit, |row| {
-            row.engaged_ms += ms;
-            row.engaged_visits += i64::from(!engaged_before);
-            if let Some(percent) = scroll {
-                row.scroll_visits += i64::from(read_before.is_none());
-                row.scroll_sum += i64::from(percent.saturating_sub(read_before.unwrap_or(0)));
-            }
-        });
+        let (engaged_first, further, scrolled_first) = thing.read(scroll);
+        let row = self.sums.page(thing.bucket, name, self.under.visit);
+        row.engaged_ms += ms;
+        row.engaged_visits += i64::from(engaged_first);
+        row.scroll_visits += i64::from(scrolled_first);
+        row.scroll_sum += i64::from(further);
     }
 
     /// The visit is no bounce any more, if it still was one.
-    fn no_bounce(&mut self, visit: &mut Visit, under: &Under) {
-        if std::mem::take(&mut visit.bounce) {
-            self.visit(visit.bucket, Of::Visit, under, |row| row.bounces -= 1);
+    fn no_bounce(&mut self, visit: &mut Visit) {
+        if visit.has(Visit::BOUNCE) {
+            visit.flags &= !Visit::BOUNCE;
+            self.visit(visit.bucket(), self.under.visit).bounces -= 1;
         }
     }
 
-    fn see(&mut self, seen: &mut Seen, print: Print, visit: u16, in_hour: bool) -> Firsts {
+    fn see(&mut self, print: Print, visit: u16) -> Firsts {
         let place = (self.bucket, self.hit.hour, visit);
-        let mut firsts = seen.see(print, place, self.limits.seen_per_visitor);
+        let mut firsts = self.seen.see(print, place, self.limits.seen_per_visitor);
         self.past_bound |= firsts.past_bound;
         // Of an hour that is over for this visitor nothing is a first.
-        firsts.hour &= in_hour;
+        firsts.hour &= self.in_hour;
         firsts
     }
 }

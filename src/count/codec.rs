@@ -1,43 +1,52 @@
 //! The state as bytes, for a checkpoint. Ids stand only in parts that carry their day's key.
 //!
 //! ```text
-//! every part   version u8 (3), kind u8
+//! every part   version u8 (4), kind u8
 //! 0 the rest   ledger: number, (site text, reason text, total)*
 //!              sites: number, (site text, ended: number, key id*, minutes: number, (minute, views)*)*
-//! 1 a day      site text, day, texts: number, text*, origins: number, 19 indices*,
-//!              visitors: number, (id 8 bytes, first, hour, of hour, visits, flags u8, visit?, seen)*
-//!   visit      where flagged: origin, number, bucket, began, last, exit where flagged: bucket,
-//!              hostname text, page text
-//!   seen       number, (print 8 bytes, hour, bucket, visit, scroll + 1 or 0, flags u8)*
-//! 2, 3, 4      mailings: see `mail/codec.rs`
+//! of a day     site text, day, items: number, then the items of the kind, each list in its order:
+//! 1 texts      text*
+//! 2 origins    19 indices of texts*
+//! 3 views      (hostname text, page text)*; a free place: both empty
+//! 4 things     (print 8 bytes, before, hour, bucket u32, visit u16, scroll, flags u8)*
+//! 5 visitors   (id 8 bytes, first, hour, of hour, last thing u32; of the visit: origin, began,
+//!              last, exit, its bucket u32, number u16, flags u8)*
+//! 6, 7, 8      mailings: see `mail/codec.rs`
 //! ```
 //!
-//! Numbers and texts as in `hit/wire.rs`. Another version's state is not read: visits begin anew.
+//! Numbers and texts as in `hit/wire.rs`; what has a size is little endian. A list longer than a
+//! part goes on in the next. Another version's state is not read: visits begin anew.
 
 use std::collections::VecDeque;
 
-use super::day::{DayVisitors, View, Visit, VisitorState};
-use super::intern::{OriginId, Origins, Packed, Pages};
-use super::seen::{Entry, Print, Seen};
-use super::{BadState, CountLimits, Counter, DayState, SiteState, mail, reason};
+use super::day::{DayVisitors, Visit, VisitorState};
+use super::intern::{Held, OriginId, Packed, ViewId};
+use super::pieces::Pieces;
+use super::seen::{Link, Print, Thing};
+use super::{BadState, Counter, reason};
 use crate::hit::wire::{
     CodecError, read_byte, read_day, read_key_id, read_number, read_signed, read_str, read_text,
     read_u32, write_number, write_signed, write_str,
 };
-use crate::hit::{Bucket, Day, DropReason, RejectReason, Second, SiteName, VisitDims, VisitorId};
+use crate::hit::{Bucket, Day, DropReason, RejectReason, SiteName, Text, VisitDims, VisitorId};
 use crate::keys::KeyId;
 
-pub(super) const VERSION: u8 = 3;
-const REST: u8 = 0;
-const DAY: u8 = 1;
+pub(super) const VERSION: u8 = 4;
 
-const HAS_VISIT: u8 = 1;
-const VIEWED: u8 = 2;
-const BOUNCE: u8 = 4;
-const HAS_EXIT: u8 = 8;
+/// What a part holds.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Rest = 0,
+    Texts = 1,
+    Origins = 2,
+    Views = 3,
+    Things = 4,
+    Visitors = 5,
+}
 
-const ENGAGED: u8 = 1;
-const TODAY: u8 = 2;
+/// Bytes of a thing, and of a visitor.
+const THING_BYTES: usize = 24;
+const VISITOR_BYTES: usize = 47;
 
 impl From<CodecError> for BadState {
     fn from(_: CodecError) -> Self {
@@ -45,44 +54,55 @@ impl From<CodecError> for BadState {
     }
 }
 
-pub(super) fn encode(counter: &Counter) -> Vec<DayState> {
-    let mut parts = vec![DayState { key: None, bytes: rest(counter) }];
-    for (site, state) in &counter.sites {
-        for ((day, key), visitors) in &state.days {
-            let bytes = write_part(site, *day, visitors);
-            parts.push(DayState { key: Some(*key), bytes });
+/// Takes a part into `counter`, whose days are not whole before all have been taken.
+pub(super) fn read(
+    mut input: &[u8],
+    key: Option<KeyId>,
+    counter: &mut Counter,
+) -> Result<(), BadState> {
+    let input = &mut input;
+    if read_byte(input)? != VERSION {
+        return Err(BadState);
+    }
+    let kind = read_byte(input)?;
+    match key {
+        None if kind == Kind::Rest as u8 => read_rest(input, counter)?,
+        None => return Err(BadState),
+        Some(key) => {
+            let site = SiteName::from_stored(read_str(input)?);
+            let day = read_day(input)?;
+            let days = &mut counter.sites.entry(site).or_default().days;
+            read_items(kind, input, days.entry((day, key)).or_default())?;
         }
     }
-    mail::encode(&counter.mail, &mut parts);
-    parts
+    if input.is_empty() { Ok(()) } else { Err(BadState) }
 }
 
-pub(super) fn decode(limits: CountLimits, parts: &[DayState]) -> Result<Counter, BadState> {
-    let mut counter = Counter::new(limits);
-    let mut of_mail = Vec::new();
-    for DayState { key, bytes } in parts {
-        let mut input = bytes.as_slice();
-        if read_byte(&mut input)? != VERSION {
-            return Err(BadState);
-        }
-        match (read_byte(&mut input)?, key) {
-            (REST, None) => read_rest(&mut input, &mut counter)?,
-            (DAY, Some(key)) => read_part(&mut input, *key, &mut counter)?,
-            (kind @ (mail::REST | mail::IDS | mail::RECIPIENTS), key) => {
-                of_mail.push((kind, *key, std::mem::take(&mut input)));
-            }
+fn read_items(kind: u8, input: &mut &[u8], of: &mut DayVisitors) -> Result<(), BadState> {
+    for _ in 0..read_number(input)? {
+        match kind {
+            1 => read_new_text(input, of)?,
+            2 => read_origin(input, of)?,
+            3 => of.views.restore(read_text(input)?, read_text(input)?),
+            4 => drop(of.things.push(read_thing(input)?)),
+            5 => drop(of.visitors.push(read_visitor(input)?)),
             _ => return Err(BadState),
         }
-        if !input.is_empty() {
-            return Err(BadState);
-        }
     }
-    counter.mail = mail::decode(&of_mail)?;
-    Ok(counter)
+    Ok(())
 }
 
-fn rest(counter: &Counter) -> Vec<u8> {
-    let mut out = vec![VERSION, REST];
+/// The beginning of a part of a day.
+pub(super) fn head(kind: Kind, site: &SiteName, day: Day, items: usize) -> Vec<u8> {
+    let mut out = vec![VERSION, kind as u8];
+    write_str(site.as_str(), &mut out);
+    write_signed(day.0.into(), &mut out);
+    write_number(items as u64, &mut out);
+    out
+}
+
+pub(super) fn rest(counter: &Counter) -> Vec<u8> {
+    let mut out = vec![VERSION, Kind::Rest as u8];
     write_number(counter.ledger.len() as u64, &mut out);
     for ((site, reason), total) in &counter.ledger {
         write_str(site.as_str(), &mut out);
@@ -137,163 +157,114 @@ fn reason_of(text: &str) -> Option<&'static str> {
     own.into_iter().chain(drops).chain(refusals).find(|word| *word == text)
 }
 
-fn write_part(site: &SiteName, day: Day, of: &DayVisitors) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 * of.len() + 1024);
-    out.extend_from_slice(&[VERSION, DAY]);
-    write_str(site.as_str(), &mut out);
-    write_signed(day.0.into(), &mut out);
-    write_number(of.origins.texts().len() as u64, &mut out);
-    for text in of.origins.texts() {
-        write_str(text.as_str(), &mut out);
+pub(super) fn texts(of: &Pieces<Text>) -> Vec<u8> {
+    let mut out = Vec::new();
+    of.iter().for_each(|text| write_str(text.as_str(), &mut out));
+    out
+}
+
+fn read_new_text(input: &mut &[u8], of: &mut DayVisitors) -> Result<(), BadState> {
+    let expected = of.origins.texts.len();
+    let index = of.origins.text(&read_text(input)?);
+    if index as usize == expected { Ok(()) } else { Err(BadState) }
+}
+
+pub(super) fn origins(of: &Pieces<Packed>) -> Vec<u8> {
+    let mut out = Vec::new();
+    of.iter().flatten().for_each(|index| write_number((*index).into(), &mut out));
+    out
+}
+
+fn read_origin(input: &mut &[u8], of: &mut DayVisitors) -> Result<(), BadState> {
+    let mut packed = [0; 2 + VisitDims::COUNT];
+    for index in &mut packed {
+        *index = read_u32(input)?;
+        if *index as usize >= of.origins.texts.len() {
+            return Err(BadState);
+        }
     }
-    write_number(of.origins.packed().len() as u64, &mut out);
-    for index in of.origins.packed().iter().flatten() {
-        write_number((*index).into(), &mut out);
-    }
-    write_number(of.len() as u64, &mut out);
-    for (id, visitor) in &of.visitors {
-        out.extend_from_slice(&id.to_raw().to_le_bytes());
-        write_visitor(visitor, &mut out);
+    let expected = of.origins.packed.len();
+    if of.origins.keep(packed) as usize == expected { Ok(()) } else { Err(BadState) }
+}
+
+pub(super) fn views(of: &Pieces<Held>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for view in of.iter() {
+        write_str(view.hostname.as_str(), &mut out);
+        write_str(view.page.as_str(), &mut out);
     }
     out
 }
 
-fn write_visitor(visitor: &VisitorState, out: &mut Vec<u8>) {
-    let VisitorState { first, hour, of_hour, visits, visit, seen } = visitor;
-    for number in [first.0, hour.0, of_hour.0, (*visits).into()] {
-        write_number(number.into(), out);
-    }
-    match visit {
-        None => out.push(0),
-        Some(visit) => write_visit(visit, out),
-    }
-    write_number(seen.0.len() as u64, out);
-    for Entry { print, hour, bucket, visit, scroll, engaged, today } in &seen.0 {
+pub(super) fn things(of: &Pieces<Thing>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(of.len() * THING_BYTES);
+    for thing in of.iter() {
+        let Thing { print, before, hour, bucket, visit, scroll, flags } = thing;
         out.extend_from_slice(&print.0.to_le_bytes());
-        let scroll = scroll.map_or(0, |percent| u32::from(percent) + 1);
-        for number in [hour.0, bucket.0, (*visit).into(), scroll] {
-            write_number(number.into(), out);
+        for number in [before.0, hour.0, bucket.0] {
+            out.extend_from_slice(&number.to_le_bytes());
         }
-        out.push(flag(*engaged, ENGAGED) | flag(*today, TODAY));
+        out.extend_from_slice(&visit.to_le_bytes());
+        out.extend_from_slice(&[*scroll, *flags]);
     }
+    out
 }
 
-fn write_visit(visit: &Visit, out: &mut Vec<u8>) {
-    let Visit { origin, number, bucket, began, last, viewed, bounce, exit } = visit;
-    let flags = flag(*viewed, VIEWED) | flag(*bounce, BOUNCE) | flag(exit.is_some(), HAS_EXIT);
-    out.push(HAS_VISIT | flags);
-    for number in [origin.0, (*number).into(), bucket.0] {
-        write_number(number.into(), out);
-    }
-    write_signed(began.0, out);
-    write_signed(last.0, out);
-    if let Some(View { bucket, hostname, page }) = exit {
-        write_number(bucket.0.into(), out);
-        write_str(hostname.as_str(), out);
-        write_str(page.as_str(), out);
-    }
+fn read_thing(input: &mut &[u8]) -> Result<Thing, BadState> {
+    let mut bytes: &[u8] = take::<THING_BYTES>(input)?;
+    let bytes = &mut bytes;
+    Ok(Thing {
+        print: Print(u64::from_le_bytes(*take(bytes)?)),
+        before: Link(u32::from_le_bytes(*take(bytes)?)),
+        hour: Bucket(u32::from_le_bytes(*take(bytes)?)),
+        bucket: Bucket(u32::from_le_bytes(*take(bytes)?)),
+        visit: u16::from_le_bytes(*take(bytes)?),
+        scroll: read_byte(bytes)?,
+        flags: read_byte(bytes)?,
+    })
 }
 
-fn flag(set: bool, flag: u8) -> u8 {
-    if set { flag } else { 0 }
-}
-
-fn read_part(input: &mut &[u8], key: KeyId, counter: &mut Counter) -> Result<(), BadState> {
-    let site = SiteName::from_stored(read_str(input)?);
-    let day = read_day(input)?;
-    let mut texts = Vec::new();
-    for _ in 0..read_number(input)? {
-        texts.push(read_text(input)?);
-    }
-    let mut packed: Vec<Packed> = Vec::new();
-    for _ in 0..read_number(input)? {
-        let mut one = [0; 2 + VisitDims::COUNT];
-        for index in &mut one {
-            *index = read_u32(input)?;
+pub(super) fn visitors(of: &Pieces<VisitorState>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(of.len() * VISITOR_BYTES);
+    for visitor in of.iter() {
+        let VisitorState { id, first, hour, of_hour, last_thing, visit } = visitor;
+        let Visit { origin, began, last, exit, exit_bucket, number, flags } = visit;
+        out.extend_from_slice(&id.to_raw().to_le_bytes());
+        let numbers = [first.0, hour.0, of_hour.0, last_thing.0];
+        let of_visit = [origin.0, *began, *last, exit.0, exit_bucket.0];
+        for number in numbers.into_iter().chain(of_visit) {
+            out.extend_from_slice(&number.to_le_bytes());
         }
-        packed.push(one);
+        out.extend_from_slice(&number.to_le_bytes());
+        out.push(*flags);
     }
-    let origins = Origins::restore(&texts, &packed).ok_or(BadState)?;
-    let Counter { sites, pages, .. } = counter;
-    let SiteState { days, recent, .. } = sites.entry(site).or_default();
-    let mut of = DayVisitors { origins, ..DayVisitors::default() };
-    for _ in 0..read_number(input)? {
-        let id = read_id(input)?;
-        let visitor = read_visitor(input, packed.len(), pages)?;
-        if let Some(visit) = &visitor.visit {
-            recent.moved(None, visit.last);
-        }
-        of.visitors.insert(id, visitor);
-    }
-    days.insert((day, key), of);
-    Ok(())
+    out
 }
 
 #[expect(clippy::disallowed_methods, reason = "the checkpoint's sealed part")]
-fn read_id(input: &mut &[u8]) -> Result<VisitorId, BadState> {
-    read_key_id(input).map(|bits| VisitorId::from_raw(bits.0)).map_err(BadState::from)
+fn read_visitor(input: &mut &[u8]) -> Result<VisitorState, BadState> {
+    let mut bytes: &[u8] = take::<VISITOR_BYTES>(input)?;
+    let bytes = &mut bytes;
+    Ok(VisitorState {
+        id: VisitorId::from_raw(u64::from_le_bytes(*take(bytes)?)),
+        first: OriginId(u32::from_le_bytes(*take(bytes)?)),
+        hour: Bucket(u32::from_le_bytes(*take(bytes)?)),
+        of_hour: OriginId(u32::from_le_bytes(*take(bytes)?)),
+        last_thing: Link(u32::from_le_bytes(*take(bytes)?)),
+        visit: Visit {
+            origin: OriginId(u32::from_le_bytes(*take(bytes)?)),
+            began: u32::from_le_bytes(*take(bytes)?),
+            last: u32::from_le_bytes(*take(bytes)?),
+            exit: ViewId(u32::from_le_bytes(*take(bytes)?)),
+            exit_bucket: Bucket(u32::from_le_bytes(*take(bytes)?)),
+            number: u16::from_le_bytes(*take(bytes)?),
+            flags: read_byte(bytes)?,
+        },
+    })
 }
 
-fn read_origin(input: &mut &[u8], origins: usize) -> Result<OriginId, BadState> {
-    let id = read_u32(input)?;
-    if (id as usize) < origins { Ok(OriginId(id)) } else { Err(BadState) }
-}
-
-fn read_u16(input: &mut &[u8]) -> Result<u16, BadState> {
-    u16::try_from(read_u32(input)?).map_err(|_| BadState)
-}
-
-fn read_visitor(
-    input: &mut &[u8],
-    origins: usize,
-    pages: &mut Pages,
-) -> Result<VisitorState, BadState> {
-    let first = read_origin(input, origins)?;
-    let hour = Bucket(read_u32(input)?);
-    let of_hour = read_origin(input, origins)?;
-    let visits = read_u16(input)?;
-    let flags = read_byte(input)?;
-    let visit = match flags & HAS_VISIT {
-        0 => None,
-        _ => Some(read_visit(input, flags, origins, pages)?),
-    };
-    let mut seen = Seen::default();
-    for _ in 0..read_number(input)? {
-        seen.0.push(read_entry(input)?);
-    }
-    Ok(VisitorState { first, hour, of_hour, visits, visit, seen })
-}
-
-fn read_visit(
-    input: &mut &[u8],
-    flags: u8,
-    origins: usize,
-    pages: &mut Pages,
-) -> Result<Visit, BadState> {
-    let origin = read_origin(input, origins)?;
-    let number = read_u16(input)?;
-    let bucket = Bucket(read_u32(input)?);
-    let (began, last) = (Second(read_signed(input)?), Second(read_signed(input)?));
-    let exit = if flags & HAS_EXIT == 0 {
-        None
-    } else {
-        let bucket = Bucket(read_u32(input)?);
-        let hostname = pages.share(&read_text(input)?);
-        Some(View { bucket, hostname, page: pages.share(&read_text(input)?) })
-    };
-    let (viewed, bounce) = (flags & VIEWED != 0, flags & BOUNCE != 0);
-    Ok(Visit { origin, number, bucket, began, last, viewed, bounce, exit })
-}
-
-fn read_entry(input: &mut &[u8]) -> Result<Entry, BadState> {
-    let print = Print(read_key_id(input)?.0);
-    let (hour, bucket) = (Bucket(read_u32(input)?), Bucket(read_u32(input)?));
-    let visit = read_u16(input)?;
-    let scroll = match read_u32(input)? {
-        0 => None,
-        percent => Some(u8::try_from(percent - 1).map_err(|_| BadState)?),
-    };
-    let flags = read_byte(input)?;
-    let (engaged, today) = (flags & ENGAGED != 0, flags & TODAY != 0);
-    Ok(Entry { print, hour, bucket, visit, scroll, engaged, today })
+fn take<'a, const N: usize>(input: &mut &'a [u8]) -> Result<&'a [u8; N], BadState> {
+    let (taken, rest) = input.split_first_chunk().ok_or(BadState)?;
+    *input = rest;
+    Ok(taken)
 }

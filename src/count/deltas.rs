@@ -1,12 +1,72 @@
-//! Adding deltas to rows. A row whose counters are all zero again is no row.
+//! Deltas as they add up to rows. A row whose counters are all zero again is no row.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
 
 use crate::hit::{Bucket, Hit, SiteName, Text, VisitDims};
 
-use super::rows::{EventCounters, EventKey, Key, PageCounters, PageKey, VisitCounters, VisitKey};
+use super::intern::{Origin, OriginId, Origins, PageName};
+use super::pending::Pending;
+use super::rows::{
+    EventCounters, EventKey, Key, PageCounters, PageKey, ROW_BYTES, VisitCounters, VisitKey,
+};
 use super::{JourneyKey, PropCounters, PropKey, Rows};
+
+/// The deltas of a stretch of the spool. What most hits add to is found by ids, and becomes rows at
+/// the end; the others are rows at once.
+#[derive(Default)]
+pub struct Deltas {
+    pub(super) rows: Rows,
+    visits: Pending<Under, VisitKey, VisitCounters>,
+    pages: Pending<Under, PageKey, PageCounters>,
+    journeys: Pending<Under, JourneyKey, i64>,
+    /// Bytes of the texts of what is found by ids.
+    text_bytes: usize,
+    hashing: RandomState,
+}
+
+/// What a row is found by: a day's space, an origin in it, a bucket.
+type Under = (u64, OriginId, Bucket);
+
+impl Deltas {
+    /// Rows in all tables: at least as many as there will be.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len() + self.visits.len() + self.pages.len() + self.journeys.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// About how many bytes they have.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.rows.text_bytes + self.text_bytes + self.len() * ROW_BYTES
+    }
+
+    /// What they add up to.
+    #[must_use]
+    pub fn into_rows(self) -> Rows {
+        let Self { mut rows, visits, pages, journeys, text_bytes: _, hashing: _ } = self;
+        let bytes = &mut rows.text_bytes;
+        for (key, more) in visits.into_rows() {
+            add(&mut rows.visits, bytes, key, |row| *row += more);
+        }
+        for (key, more) in pages.into_rows() {
+            add(&mut rows.pages, bytes, key, |row| *row += more);
+        }
+        for (key, more) in journeys.into_rows() {
+            add(&mut rows.journeys, bytes, key, |transitions| *transitions += more);
+        }
+        rows
+    }
+}
 
 /// Changes the counters under `key`, and with the rows the `bytes` of their texts.
 pub(super) fn add<K: Key, C: Default + PartialEq>(
@@ -34,102 +94,112 @@ pub(super) fn add<K: Key, C: Default + PartialEq>(
     }
 }
 
-/// What a visit's rows stand under: where it was entered, and the dimensions of the hit that opened
-/// it.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Origin {
-    pub(super) hostname: Text,
-    pub(super) entry_page: Text,
-    pub(super) dims: VisitDims,
-}
-
-/// Where rows of one site go.
+/// Where deltas of one site's day go.
 pub(super) struct Sums<'a> {
     pub(super) site: &'a SiteName,
-    pub(super) rows: &'a mut Rows,
+    pub(super) origins: &'a Origins,
+    pub(super) deltas: &'a mut Deltas,
 }
 
 impl Sums<'_> {
-    pub(super) fn visit(
-        &mut self,
-        bucket: Bucket,
-        of: &Origin,
-        change: impl FnOnce(&mut VisitCounters),
-    ) {
-        let key = VisitKey {
-            site: self.site.clone(),
-            bucket,
-            hostname: of.hostname.clone(),
-            entry_page: of.entry_page.clone(),
-            dims: of.dims.clone(),
-        };
-        add(&mut self.rows.visits, &mut self.rows.text_bytes, key, change);
+    pub(super) fn visit(&mut self, bucket: Bucket, of: OriginId) -> &mut VisitCounters {
+        let Deltas { visits, text_bytes, hashing, .. } = &mut *self.deltas;
+        let ids = (self.origins.space, of, bucket);
+        let key = || counted(visit_key(self.site, bucket, self.origins.get(of)), text_bytes);
+        visits.row((hashing.hash_one(ids), ids), |_| true, key)
     }
 
     pub(super) fn page(
         &mut self,
-        (bucket, hostname, page): (Bucket, &Text, &Text),
-        of: &Origin,
-        change: impl FnOnce(&mut PageCounters),
-    ) {
-        let key = PageKey {
-            site: self.site.clone(),
-            bucket,
-            hostname: hostname.clone(),
-            page: page.clone(),
-            channel: of.dims.channel.clone(),
-            source: of.dims.source.clone(),
-            utm_campaign: of.dims.utm_campaign.clone(),
-            country: of.dims.country.clone(),
-            device: of.dims.device.clone(),
+        bucket: Bucket,
+        name: PageName<'_>,
+        of: OriginId,
+    ) -> &mut PageCounters {
+        let PageName { hostname, page, hash } = name;
+        let Deltas { pages, text_bytes, hashing, .. } = &mut *self.deltas;
+        let ids = (self.origins.space, of, bucket);
+        let same = |key: &PageKey| key.page == *page && key.hostname == *hostname;
+        let key = || {
+            let dims = self.origins.get(of).dims;
+            counted(page_key(self.site, (bucket, hostname, page), dims), text_bytes)
         };
-        add(&mut self.rows.pages, &mut self.rows.text_bytes, key, change);
+        pages.row((hashing.hash_one((hash, ids)), ids), same, key)
     }
 
-    pub(super) fn event(
-        &mut self,
-        event: &Event<'_>,
-        of: &Origin,
-        change: impl FnOnce(&mut EventCounters),
-    ) {
-        let key = EventKey {
-            site: self.site.clone(),
-            bucket: event.bucket,
-            name: event.name.clone(),
-            page: event.page.clone(),
-            currency: event.revenue.map(|it| it.currency).unwrap_or_default(),
-            channel: of.dims.channel.clone(),
-            source: of.dims.source.clone(),
-            utm_campaign: of.dims.utm_campaign.clone(),
-            country: of.dims.country.clone(),
-            device: of.dims.device.clone(),
+    pub(super) fn journey(&mut self, bucket: Bucket, from: PageName<'_>, to: PageName<'_>) {
+        let Deltas { journeys, text_bytes, hashing, .. } = &mut *self.deltas;
+        // Ways are the site's: under no origin.
+        let ids = (self.origins.space, OriginId(0), bucket);
+        let same = |key: &JourneyKey| key.from_page == *from.page && key.to_page == *to.page;
+        let key = || {
+            let (from_page, to_page) = (from.page.clone(), to.page.clone());
+            let key = JourneyKey { site: self.site.clone(), bucket, from_page, to_page };
+            counted(key, text_bytes)
         };
-        add(&mut self.rows.events, &mut self.rows.text_bytes, key, change);
+        *journeys.row((hashing.hash_one((from.hash, to.hash, ids)), ids), same, key) += 1;
     }
+}
 
-    pub(super) fn prop(
-        &mut self,
-        event: &Event<'_>,
-        (key, value): &(Text, Text),
-        change: impl FnOnce(&mut PropCounters),
-    ) {
-        let key = PropKey {
-            site: self.site.clone(),
-            bucket: event.bucket,
-            name: event.name.clone(),
-            key: key.clone(),
-            value: value.clone(),
-        };
-        add(&mut self.rows.event_props, &mut self.rows.text_bytes, key, change);
-    }
+/// The key, with its texts counted.
+fn counted<K: Key>(key: K, text_bytes: &mut usize) -> K {
+    *text_bytes += key.text_bytes();
+    key
+}
 
-    pub(super) fn journey(&mut self, bucket: Bucket, from: &Text, to: &Text) {
-        let (from_page, to_page) = (from.clone(), to.clone());
-        let key = JourneyKey { site: self.site.clone(), bucket, from_page, to_page };
-        add(&mut self.rows.journeys, &mut self.rows.text_bytes, key, |transitions| {
-            *transitions += 1;
-        });
-    }
+/// What an event adds to its own row.
+pub(super) fn event(
+    rows: &mut Rows,
+    site: &SiteName,
+    event: &Event<'_>,
+    dims: &VisitDims,
+    change: impl FnOnce(&mut EventCounters),
+) {
+    let key = EventKey {
+        site: site.clone(),
+        bucket: event.bucket,
+        name: event.name.clone(),
+        page: event.page.clone(),
+        currency: event.revenue.map(|it| it.currency).unwrap_or_default(),
+        channel: dims.channel.clone(),
+        source: dims.source.clone(),
+        utm_campaign: dims.utm_campaign.clone(),
+        country: dims.country.clone(),
+        device: dims.device.clone(),
+    };
+    add(&mut rows.events, &mut rows.text_bytes, key, change);
+}
+
+/// What an event adds to the row of one of its properties.
+pub(super) fn prop(
+    rows: &mut Rows,
+    site: &SiteName,
+    event: &Event<'_>,
+    (key, value): &(Text, Text),
+    change: impl FnOnce(&mut PropCounters),
+) {
+    let key = PropKey {
+        site: site.clone(),
+        bucket: event.bucket,
+        name: event.name.clone(),
+        key: key.clone(),
+        value: value.clone(),
+    };
+    add(&mut rows.event_props, &mut rows.text_bytes, key, change);
+}
+
+pub(super) fn visit_key(site: &SiteName, bucket: Bucket, of: Origin) -> VisitKey {
+    let Origin { hostname, entry_page, dims } = of;
+    VisitKey { site: site.clone(), bucket, hostname, entry_page, dims }
+}
+
+pub(super) fn page_key(
+    site: &SiteName,
+    (bucket, hostname, page): (Bucket, &Text, &Text),
+    dims: VisitDims,
+) -> PageKey {
+    let VisitDims { channel, source, utm_campaign, country, device, .. } = dims;
+    let (site, hostname, page) = (site.clone(), hostname.clone(), page.clone());
+    PageKey { site, bucket, hostname, page, channel, source, utm_campaign, country, device }
 }
 
 /// An event's hit, taken apart.

@@ -1,8 +1,8 @@
 //! Visits and firsts in memory; everything stored is a sum of deltas.
 //!
 //! *Owns* the visits that are going on, who has been seen today and on what, the ledger's totals.
-//! *In*: records, in spool order. *Out*: [`Rows`]. Pure and deterministic: the same records give
-//! the same rows, in whatever stretches they are cut.
+//! *In*: records, in spool order. *Out*: [`Deltas`], which become [`Rows`]. Pure and deterministic:
+//! the same records give the same rows, in whatever stretches they are cut.
 //! *Never* does IO, never asks for the time; never lets an id out but into a checkpoint's section
 //! that is sealed under its day's key.
 //!
@@ -24,6 +24,11 @@
 //!
 //! **An engagement** belongs to the visit's first view of its page, and is written on that view's
 //! row. Without a visit that has viewed the page it is dropped, and changes nothing.
+//!
+//! **Memory.** A day's visitors are entries of 48 bytes, found by a table of indices; what they were
+//! seen on are entries of 24 bytes, each leading to the one before it. Both are lists in pieces
+//! that a [`Picture`] shares: taking one costs a count of references a piece, and whoever has it
+//! encodes it while counting goes on.
 
 mod attributed;
 mod codec;
@@ -31,6 +36,9 @@ mod day;
 mod deltas;
 mod intern;
 mod mail;
+mod pending;
+mod picture;
+mod pieces;
 mod recent;
 mod rows;
 mod seen;
@@ -47,10 +55,11 @@ use crate::keys::KeyId;
 
 use attributed::Outcome;
 use day::DayVisitors;
-use intern::Pages;
 use mail::{Mail, Taken};
 use recent::Recent;
 
+pub use deltas::Deltas;
+pub use picture::{Picture, Restoring};
 pub use recent::MINUTES;
 pub use rows::{
     EventCounters, EventKey, JourneyKey, LedgerKey, MailCounters, MailKey, PageCounters, PageKey,
@@ -64,15 +73,17 @@ pub struct CountLimits {
     pub seen_per_visitor: usize,
     /// Visitors remembered for one site and day.
     pub visitors_per_site: usize,
+    /// Visitors remembered at all.
+    pub visitors: usize,
     /// Recipients remembered for one mailing.
     pub recipients_per_mailing: usize,
 }
 
-/// One site's day, as bytes, with the key that it must be sealed under.
+/// A part of the state, as bytes, with the key that it must be sealed under.
 pub struct DayState {
     /// The key of the day; none: what belongs to no day (the ledger's totals).
     pub key: Option<KeyId>,
-    /// The state.
+    /// The part: about a megabyte at most.
     pub bytes: Vec<u8>,
 }
 
@@ -104,8 +115,8 @@ pub struct Counter {
     limits: CountLimits,
     sites: HashMap<SiteName, SiteState>,
     ledger: BTreeMap<(SiteName, &'static str), u64>,
-    /// Pages on which visits stand now.
-    pages: Pages,
+    /// Visitors at all sites, on all days.
+    visitors: usize,
     mail: Mail,
 }
 
@@ -118,19 +129,21 @@ struct SiteState {
 }
 
 impl SiteState {
-    /// Forgets the visitors of `day` and of those before it.
-    fn end(&mut self, day: Day) {
+    /// Forgets the visitors of `day` and of those before it; says how many those are.
+    fn end(&mut self, day: Day) -> usize {
+        let mut visitors = 0;
         while let Some(first) = self.days.first_entry() {
             let (of, key) = *first.key();
             if of > day {
                 break;
             }
-            first.remove();
+            visitors += first.remove().len();
             if self.ended.len() == ENDED_KEYS {
                 self.ended.pop_front();
             }
             self.ended.push_back(key);
         }
+        visitors
     }
 }
 
@@ -142,47 +155,48 @@ impl Counter {
             limits,
             sites: HashMap::new(),
             ledger: BTreeMap::new(),
-            pages: Pages::default(),
+            visitors: 0,
             mail: Mail::default(),
         }
     }
 
-    /// Counts one record: changes the state, and adds its deltas to `rows`.
-    pub fn apply(&mut self, record: &Record, rows: &mut Rows) {
+    /// Counts one record: changes the state, and adds what that makes to `deltas`.
+    pub fn apply(&mut self, record: &Record, deltas: &mut Deltas) {
         match record {
-            Record::Hit(hit) => self.hit(hit, rows),
+            Record::Hit(hit) => self.hit(hit, deltas),
             Record::Drop { site, at, reason } => {
-                self.note(site, *at, reason.ledger_label(), 1, rows);
+                self.note(site, *at, reason.ledger_label(), 1, deltas);
             }
             Record::Reject { site, at, reason, hits } => {
-                self.note(site, *at, reason.ledger_label(), *hits, rows);
+                self.note(site, *at, reason.ledger_label(), *hits, deltas);
             }
             Record::Received { site, at, hits } => {
-                self.note(site, *at, reason::RECEIVED, *hits, rows);
+                self.note(site, *at, reason::RECEIVED, *hits, deltas);
             }
-            Record::KeysLost { site, at } => self.note(site, *at, reason::KEYS_LOST, 1, rows),
+            Record::KeysLost { site, at } => self.note(site, *at, reason::KEYS_LOST, 1, deltas),
             Record::DayEnd { site, at: _, day } => self.end(site, *day),
-            Record::Mail(hit) => self.mail(hit, rows),
+            Record::Mail(hit) => self.mail(hit, deltas),
             Record::MailingOver { site: _, at: _, key } => self.mail.end(*key),
-            Record::Passed { site: _, at } => self.pass(*at, rows),
+            Record::Passed { site: _, at } => self.pass(*at, deltas),
         }
     }
 
-    fn mail(&mut self, hit: &MailHit, rows: &mut Rows) {
-        self.pass(hit.at, rows);
-        let reason = match self.mail.take(hit, self.limits.recipients_per_mailing, rows) {
+    fn mail(&mut self, hit: &MailHit, deltas: &mut Deltas) {
+        self.pass(hit.at, deltas);
+        let recipients = self.limits.recipients_per_mailing;
+        let reason = match self.mail.take(hit, recipients, &mut deltas.rows) {
             Taken::Held => reason::COUNTED,
             Taken::Repeated => DropReason::Repeated.ledger_label(),
             Taken::Withdrawn => DropReason::Withdrawn.ledger_label(),
         };
-        self.note(&hit.site, hit.at, reason, 1, rows);
+        self.note(&hit.site, hit.at, reason, 1, deltas);
     }
 
     /// Counts what was held until now.
-    fn pass(&mut self, now: Second, rows: &mut Rows) {
+    fn pass(&mut self, now: Second, deltas: &mut Deltas) {
         while let Some(hit) = self.mail.due(now) {
-            if !self.mail.count(&hit, self.limits.recipients_per_mailing, rows) {
-                self.note(&hit.site, hit.at, reason::PAST_BOUND, 1, rows);
+            if !self.mail.count(&hit, self.limits.recipients_per_mailing, &mut deltas.rows) {
+                self.note(&hit.site, hit.at, reason::PAST_BOUND, 1, deltas);
             }
         }
     }
@@ -194,42 +208,43 @@ impl Counter {
         self.mail.is_holding()
     }
 
-    fn hit(&mut self, hit: &Hit, rows: &mut Rows) {
+    fn hit(&mut self, hit: &Hit, deltas: &mut Deltas) {
         let state = self.sites.entry_ref(&hit.site).or_default();
         let outcome = match &hit.visitor {
             Visitor::Known { key, .. } if state.ended.contains(key) => {
-                unattributed::count(hit, reason::KEY_LOST, rows)
+                unattributed::count(hit, reason::KEY_LOST, deltas)
             }
             Visitor::Known { key, id, before } => {
                 let visitor = (*key, *id, *before);
-                attributed::count(hit, visitor, state, self.limits, &mut self.pages, rows)
+                let room = (&mut self.visitors, self.limits);
+                attributed::count(hit, visitor, state, room, deltas)
             }
-            Visitor::Withheld => unattributed::count(hit, reason::WITHHELD, rows),
-            Visitor::Lost => unattributed::count(hit, reason::KEY_LOST, rows),
+            Visitor::Withheld => unattributed::count(hit, reason::WITHHELD, deltas),
+            Visitor::Lost => unattributed::count(hit, reason::KEY_LOST, deltas),
         };
         match outcome {
             Outcome::NoVisit => {
                 let label = DropReason::NoVisit.ledger_label();
-                self.note(&hit.site, hit.at, label, 1, rows);
+                self.note(&hit.site, hit.at, label, 1, deltas);
             }
             Outcome::Counted(besides) => {
                 state.recent.hit(hit);
-                self.note(&hit.site, hit.at, reason::COUNTED, 1, rows);
+                self.note(&hit.site, hit.at, reason::COUNTED, 1, deltas);
                 if let Some(reason) = besides {
-                    self.note(&hit.site, hit.at, reason, 1, rows);
+                    self.note(&hit.site, hit.at, reason, 1, deltas);
                 }
             }
         }
     }
 
-    /// Adds to the ledger, here and in the rows.
+    /// Adds to the ledger, here and in the deltas.
     fn note(
         &mut self,
         site: &SiteName,
         at: Second,
         reason: &'static str,
         hits: u64,
-        rows: &mut Rows,
+        deltas: &mut Deltas,
     ) {
         if hits == 0 {
             return;
@@ -237,6 +252,7 @@ impl Counter {
         *self.ledger.entry((site.clone(), reason)).or_default() += hits;
         let key = LedgerKey { site: site.clone(), bucket: at.bucket(), reason };
         let hits = i64::try_from(hits).unwrap_or(i64::MAX);
+        let rows = &mut deltas.rows;
         deltas::add(&mut rows.ledger, &mut rows.text_bytes, key, |sum| *sum += hits);
     }
 
@@ -244,19 +260,29 @@ impl Counter {
     /// two before it are over everywhere, also at sites that are measured no more and say nothing.
     fn end(&mut self, site: &SiteName, day: Day) {
         for (name, state) in &mut self.sites {
-            state.end(if name == site { day } else { Day(day.0 - 2) });
+            self.visitors -= state.end(if name == site { day } else { Day(day.0 - 2) });
         }
+    }
+
+    /// The whole state as it is now.
+    #[must_use]
+    pub fn picture(&self) -> Picture {
+        Picture::of(self)
     }
 
     /// The whole state, as parts that are sealed apart.
     #[must_use]
     pub fn encode(&self) -> Vec<DayState> {
-        codec::encode(self)
+        self.picture().into_parts().collect()
     }
 
-    /// The state from the parts that could still be opened.
+    /// The state from the parts that could still be opened, in their order.
     pub fn decode(limits: CountLimits, parts: &[DayState]) -> Result<Self, BadState> {
-        codec::decode(limits, parts)
+        let mut restoring = Restoring::new(limits);
+        for part in parts {
+            restoring.take(part)?;
+        }
+        restoring.finish()
     }
 
     /// Visitors of `site` with a hit in the last `within_s` seconds before `now`, exactly; at most
@@ -284,7 +310,7 @@ impl Counter {
     /// Visitors in memory, over all sites and days.
     #[must_use]
     pub fn visitors_in_memory(&self) -> usize {
-        self.sites.values().flat_map(|state| state.days.values()).map(DayVisitors::len).sum()
+        self.visitors
     }
 
     /// Recipients in memory, over all mailings.

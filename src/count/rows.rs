@@ -77,6 +77,23 @@ pub struct PageCounters {
     pub scroll_visits: i64,
 }
 
+impl AddAssign for PageCounters {
+    fn add_assign(&mut self, more: Self) {
+        let Self { pageviews, visitors, visitors_hour, visits, entries, exits, .. } = more;
+        let Self { engaged_ms, engaged_visits, scroll_sum, scroll_visits, .. } = more;
+        self.pageviews += pageviews;
+        self.visitors += visitors;
+        self.visitors_hour += visitors_hour;
+        self.visits += visits;
+        self.entries += entries;
+        self.exits += exits;
+        self.engaged_ms += engaged_ms;
+        self.engaged_visits += engaged_visits;
+        self.scroll_sum += scroll_sum;
+        self.scroll_visits += scroll_visits;
+    }
+}
+
 /// Key of an `events` row. The dimensions after `currency` are the visit's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "design's words: see schema/columns.toml")]
@@ -185,6 +202,9 @@ pub struct Rows {
     pub(super) text_bytes: usize,
 }
 
+/// About how many bytes a row's lengths, times and counters have.
+pub(super) const ROW_BYTES: usize = 128;
+
 /// A row's key.
 pub(super) trait Key: Ord {
     /// Bytes of its texts.
@@ -202,14 +222,6 @@ impl Rows {
             + self.journeys.len()
             + self.mailings.len()
             + self.ledger.len()
-    }
-
-    /// About how many bytes they have.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        /// Lengths, times and counters.
-        const ROW_BYTES: usize = 128;
-        self.text_bytes + self.len() * ROW_BYTES
     }
 
     /// Whether there are none.

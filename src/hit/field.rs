@@ -182,11 +182,6 @@ impl Text {
         self.0.as_deref().unwrap_or("")
     }
 
-    /// Whether anybody else holds the same bytes.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.0.as_ref().is_some_and(|text| Arc::strong_count(text) > 1)
-    }
-
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,5 +1,6 @@
 //! How many committed records may wait for the counter. It stands still for a moment when it hands
-//! rows to the outbox, and for longer when it keeps a checkpoint: commits go on meanwhile.
+//! rows to the outbox, and for seconds after a start, while it reads its last checkpoint: commits go
+//! on meanwhile.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 

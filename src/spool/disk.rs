@@ -120,11 +120,26 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// Writes a file whole or not at all, durably.
 pub(crate) fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    replace_by(disk, name, std::iter::once(Ok(bytes)))
+}
+
+/// The same, piece by piece: only one is in memory. What a failure leaves half written is removed.
+pub(crate) fn replace_by<P: AsRef<[u8]>>(
+    disk: &dyn Disk,
+    name: &str,
+    pieces: impl Iterator<Item = io::Result<P>>,
+) -> io::Result<()> {
     let new = format!("{name}.new");
     remove_if_there(disk, &new)?;
     let mut file = disk.create(&new)?;
-    file.append(bytes)?;
-    file.sync()?;
+    let written = pieces
+        .into_iter()
+        .try_for_each(|piece| file.append(piece?.as_ref()))
+        .and_then(|()| file.sync());
+    if let Err(error) = written {
+        drop(disk.remove(&new));
+        return Err(error);
+    }
     disk.rename(&new, name)?;
     disk.sync_folder()
 }

@@ -79,6 +79,7 @@ pub(crate) struct Opening<'a> {
     pub(crate) payload: Vec<u8>,
 }
 
+#[derive(Clone)]
 struct Segment {
     first: u64,
     bytes: u64,
@@ -118,6 +119,18 @@ impl Log {
         }
         let opened = log.scan()?;
         Ok((log, opened))
+    }
+
+    /// What it holds now, for reading alone.
+    pub(crate) fn so_far(&self) -> Self {
+        Self {
+            disk: Arc::clone(&self.disk),
+            root: self.root.clone(),
+            kind: self.kind,
+            segment_bytes: self.segment_bytes,
+            segments: self.segments.clone(),
+            active: None,
+        }
     }
 
     fn scan(&mut self) -> Result<Opened, LogError> {

@@ -27,7 +27,11 @@
 //!
 //! **Checkpoints** replace each other by a rename: there is always one whole. The counter's rows
 //! for everything in it are in the outbox, so the segments below it are deleted. It is sealed like
-//! the spool: what belongs to a day under that day's key.
+//! the spool: what belongs to a day under that day's key; section by section, so that no second copy
+//! of the state is in memory.
+//!
+//! **After a start** hits are taken before the checkpoint and the records behind it have been read:
+//! [`Past`] reads them beside the writer, which begins a segment of its own.
 
 mod backlog;
 mod checkpoint;
@@ -105,7 +109,8 @@ pub struct Recovery {
     pub bad_frames: u64,
 }
 
-/// A sealed part of a checkpoint: what belongs to one day's key, and dies with it.
+/// A sealed part of a checkpoint: at most about a megabyte of what belongs to one day's key, and
+/// dies with it.
 pub struct Section {
     /// The key that it is sealed under; none: the spool's own key.
     pub key: Option<KeyId>,
@@ -149,7 +154,7 @@ pub struct Spool {
     keys: Arc<Keys>,
     clock: Arc<dyn Clock>,
     disk: Arc<dyn Disk>,
-    checkpoint_key: SealKey,
+    checkpoint_key: Arc<SealKey>,
     /// Held for as long as the folder is in use.
     lock: Option<File>,
 }
@@ -188,7 +193,7 @@ impl Spool {
         let root = disk::key_file(&*disk, "spool.key")
             .map_err(|error| SpoolError::Io("key file", error))?
             .ok_or(SpoolError::Key)?;
-        let checkpoint_key = checkpoint::key(&root);
+        let checkpoint_key = Arc::new(checkpoint::key(&root));
         let (log, opened) = Log::open(Arc::clone(&disk), root, KIND, config.segment_bytes)?;
         let recovery = Recovery {
             first: Lsn(opened.first),
@@ -207,6 +212,43 @@ impl Spool {
         Ok((Self { log, next, config, keys, clock, disk, checkpoint_key, lock }, recovery))
     }
 
+    /// The place that the last checkpoint reaches; the rest of it has not been looked at.
+    pub fn checkpoint_reached(&self) -> Result<Option<Lsn>, SpoolError> {
+        checkpoint::reached(&*self.disk)
+    }
+
+    /// What it holds now, for reading while the writer goes on.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        Past {
+            log: self.log.so_far(),
+            keys: Arc::clone(&self.keys),
+            disk: Arc::clone(&self.disk),
+            checkpoint_key: Arc::clone(&self.checkpoint_key),
+        }
+    }
+
+    /// Starts the writer thread. Committed frames go to `counter`, in order; the first record gets
+    /// the place `at_least`, if that is later than the spool's own end: the outbox may have kept
+    /// rows of records that the disk of a machine without power forgot.
+    pub fn start(
+        self,
+        at_least: Lsn,
+        counter: SyncSender<Frame>,
+    ) -> Result<Arc<SpoolWriter>, SpoolError> {
+        SpoolWriter::start(self, at_least, counter)
+    }
+}
+
+/// What a spool held when it was opened. The records in it stay as long as no checkpoint is kept.
+pub struct Past {
+    log: Log,
+    keys: Arc<Keys>,
+    disk: Arc<dyn Disk>,
+    checkpoint_key: Arc<SealKey>,
+}
+
+impl Past {
     /// Reads every record from `from` on, in order.
     pub fn replay(&self, from: Lsn, each: &mut dyn FnMut(Lsn, Record)) -> Result<(), SpoolError> {
         let mut seals = payload::Seals::new(Arc::clone(&self.keys));
@@ -231,21 +273,14 @@ impl Spool {
         Ok(())
     }
 
-    /// The last checkpoint, and the place that it reaches: the records before it are in it. A
-    /// section whose key has died is left out. A damaged one is as if there were none, and logged.
-    pub fn load_checkpoint(&self) -> Result<Option<(Lsn, Vec<Section>)>, SpoolError> {
-        checkpoint::load(&*self.disk, &self.checkpoint_key, &self.keys)
-    }
-
-    /// Starts the writer thread. Committed frames go to `counter`, in order; the first record gets
-    /// the place `at_least`, if that is later than the spool's own end: the outbox may have kept
-    /// rows of records that the disk of a machine without power forgot.
-    pub fn start(
-        self,
-        at_least: Lsn,
-        counter: SyncSender<Frame>,
-    ) -> Result<Arc<SpoolWriter>, SpoolError> {
-        SpoolWriter::start(self, at_least, counter)
+    /// Hands the sections of the last checkpoint to `each`, and says which place it reaches: the
+    /// records before it are in it. A section whose key has died is left out. A damaged checkpoint
+    /// is as if there were none, and logged: what was handed out of it is of no use.
+    pub fn load_checkpoint(
+        &self,
+        each: &mut dyn FnMut(Section),
+    ) -> Result<Option<Lsn>, SpoolError> {
+        checkpoint::load(&*self.disk, &self.checkpoint_key, &self.keys, each)
     }
 }
 

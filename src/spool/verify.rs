@@ -30,8 +30,7 @@ impl Verified {
 pub fn verify(dir: &Path) -> io::Result<Verified> {
     let disk = RealDisk::at(dir.to_owned());
     let verified = verify_log(&disk, "spool.key", &["spool.key"])?;
-    let checkpoint = read_if_there(&disk, checkpoint::NAME)?;
-    if verified.bad_files.is_empty() && checkpoint.is_some_and(|it| !checkpoint::is_whole(&it)) {
+    if verified.bad_files.is_empty() && !checkpoint::is_whole(&disk)? {
         return Ok(Verified { bad_files: &[checkpoint::NAME], ..verified });
     }
     Ok(verified)

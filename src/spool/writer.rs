@@ -38,7 +38,7 @@ pub struct SpoolWriter {
     log: Arc<Mutex<Log>>,
     disk: Arc<dyn Disk>,
     keys: Arc<Keys>,
-    checkpoint_key: SealKey,
+    checkpoint_key: Arc<SealKey>,
     thread: Mutex<Option<JoinHandle<()>>>,
     _lock: Option<File>,
 }
@@ -204,8 +204,12 @@ impl SpoolWriter {
     }
 
     /// Keeps a checkpoint of the counter's state after the records before `reached`, then deletes
-    /// the segments that hold nothing later.
-    pub fn checkpoint(&self, reached: Lsn, sections: &[Section]) -> Result<(), SpoolError> {
+    /// the segments that hold nothing later. Takes the sections as it writes them.
+    pub fn checkpoint(
+        &self,
+        reached: Lsn,
+        sections: impl IntoIterator<Item = Section>,
+    ) -> Result<(), SpoolError> {
         checkpoint::keep(&*self.disk, &self.checkpoint_key, &self.keys, reached, sections)
             .map_err(|error| SpoolError::Io("checkpoint", error))?;
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);

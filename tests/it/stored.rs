@@ -34,6 +34,7 @@ pub(crate) fn spool_records_at(data: &Path, dir: &Path, now: Second) -> BTreeMap
     assert_eq!(recovery.bad_frames, 0, "kill -9 damages nothing");
     let mut records = BTreeMap::new();
     spool
+        .past()
         .replay(recovery.first, &mut |lsn, record| {
             records.insert(lsn, record);
         })

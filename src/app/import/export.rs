@@ -9,7 +9,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::{ImportError, Job, Ledger, Progress, Unread, day_of, lane, oldest, source};
-use crate::app::counting::is_enough;
 use crate::config::Config;
 use crate::count::{EventCounters, EventKey, PageCounters, PageKey, Rows, VisitCounters, VisitKey};
 use crate::count::{LedgerKey, reason};
@@ -19,6 +18,7 @@ use crate::edge::{
 use crate::hit::{
     Bucket, Clock as _, Currency, DropReason, Second, SiteName, SystemClock, Text, VisitDims,
 };
+use crate::limits;
 use crate::outbox::Outbox;
 use crate::spool::Lsn;
 
@@ -164,9 +164,9 @@ fn write_totals(
         if at >= oldest {
             row(&mut rows, site, at.bucket(), &total.of);
         }
-        if is_enough(&rows) || number + 1 == totals.len() {
+        if rows.len() >= limits::BATCH_ROWS_MAX || number + 1 == totals.len() {
             rows.ledger.retain(|_, hits| *hits != 0);
-            lane::keep(outbox, Lsn(number as u64 + 1), &mut rows)?;
+            lane::keep(outbox, Lsn(number as u64 + 1), &std::mem::take(&mut rows))?;
         }
     }
     Ok(all)

@@ -14,7 +14,7 @@ use super::source::{Block, Source};
 use super::{ImportError, Ledger, Progress};
 use crate::app::counting::is_enough;
 use crate::app::recover::count_limits;
-use crate::count::{Counter, Rows};
+use crate::count::{Counter, Deltas, Rows};
 use crate::edge::{LogEdge, LogFigures};
 use crate::hit::Record;
 use crate::outbox::Outbox;
@@ -140,33 +140,28 @@ pub(super) fn count(
     outbox: Option<&Outbox>,
 ) -> Result<Ledger, ImportError> {
     let mut counter = Counter::new(count_limits());
-    let mut rows = Rows::default();
+    let mut deltas = Deltas::default();
     let mut reached = Lsn(0);
     for records in records {
         for record in &records {
-            counter.apply(record, &mut rows);
+            counter.apply(record, &mut deltas);
             reached.0 += 1;
-            if is_enough(&rows) {
-                keep(outbox, reached, &mut rows)?;
+            if is_enough(&deltas) {
+                keep(outbox, reached, &std::mem::take(&mut deltas).into_rows())?;
             }
         }
     }
-    keep(outbox, reached, &mut rows)?;
+    keep(outbox, reached, &std::mem::take(&mut deltas).into_rows())?;
     let ledger = counter.ledger().iter().map(|((_, reason), hits)| (*reason, *hits));
     Ok(ledger.collect())
 }
 
 /// Keeps `rows` in `outbox`, if there is one.
-pub(super) fn keep(
-    outbox: Option<&Outbox>,
-    reached: Lsn,
-    rows: &mut Rows,
-) -> Result<(), ImportError> {
-    let rows = std::mem::take(rows);
+pub(super) fn keep(outbox: Option<&Outbox>, reached: Lsn, rows: &Rows) -> Result<(), ImportError> {
     if let Some(outbox) = outbox
         && !rows.is_empty()
     {
-        outbox.commit(reached, &store::encode(&rows, NODE))?;
+        outbox.commit(reached, &store::encode(rows, NODE))?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use super::machine::{ClickHouse, Collector, Found, NOW, hit, site, sums};
 use super::power_loss::assert_equal;
 use crate::app::recover::count_limits;
-use crate::count::{Counter, Rows};
+use crate::count::{Counter, Deltas};
 use crate::hit::{Record, Second};
 use crate::keys::Keys;
 use crate::outbox::{NewBatch, Outbox, Table};
@@ -323,10 +323,10 @@ fn check(folder: &Path, keys: &Arc<Keys>, outcome: Outcome, what: &str) {
         .collect();
     assert!(acknowledged.is_subset(&pages), "{what}: {acknowledged:?} of which {pages:?}");
     assert!(pages.iter().all(|page| *page < sent), "{what}: {pages:?} of {sent}");
-    let (mut counter, mut rows) = (Counter::new(count_limits()), Rows::default());
+    let (mut counter, mut deltas) = (Counter::new(count_limits()), Deltas::default());
     for page in &pages {
-        counter.apply(&hit_of(keys, *page), &mut rows);
-        counter.apply(&Record::Received { site: site(), at: NOW, hits: 1 }, &mut rows);
+        counter.apply(&hit_of(keys, *page), &mut deltas);
+        counter.apply(&Record::Received { site: site(), at: NOW, hits: 1 }, &mut deltas);
     }
-    assert_equal(&stored, &sums(&crate::store::encode(&rows, "n")), what);
+    assert_equal(&stored, &sums(&crate::store::encode(&deltas.into_rows(), "n")), what);
 }

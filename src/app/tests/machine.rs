@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::app::counting::Counting;
-use crate::app::recover::recover;
+use crate::app::recover::find;
 use crate::count::Rows;
 use crate::edge::Sink as _;
 use crate::hit::{
@@ -147,21 +147,27 @@ impl Collector {
         let (outbox, reached) =
             Outbox::open_on(found.outbox, found.aside, SEGMENT_BYTES, 1 << 30).ok()?;
         let outbox = Arc::new(outbox);
-        let replayed = spool.replay(recovery.first, &mut |lsn, record| told(lsn, &record));
+        let replayed = spool.past().replay(recovery.first, &mut |lsn, record| told(lsn, &record));
         replayed.ok()?;
         let keep = |reached, rows: &Rows| outbox.commit(reached, &crate::store::encode(rows, "n"));
-        let recovered = recover(&spool, recovery, reached, keep).ok()?;
+        let past = find(&spool, recovery, reached).ok()?;
         let (sender, frames) = sync_channel(1024);
-        let spool = spool.start(recovered.applied, sender).expect("a thread");
+        let spool = spool.start(past.next, sender).expect("a thread");
+        let applied = past.next;
+        let Ok(recovered) = past.recover(keep) else {
+            spool.stop();
+            return None;
+        };
         let counting = Counting {
             counter: Arc::new(Mutex::new(recovered.counter)),
-            rows: recovered.rows,
+            deltas: recovered.deltas,
             unkept: VecDeque::new(),
-            applied: recovered.applied,
+            applied,
             outbox: Arc::clone(&outbox),
             spool: Arc::clone(&spool),
             node: "n".to_owned(),
             checkpoint_interval: Duration::from_secs(1),
+            keeping: None,
         };
         Some(Self { spool, frames, counting, outbox })
     }

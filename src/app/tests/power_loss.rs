@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::machine::{ClickHouse, Collector, Machine, Sums, sums};
 use crate::app::recover::count_limits;
-use crate::count::{Counter, Rows};
+use crate::count::{Counter, Deltas};
 use crate::hit::{Hit, Record};
 use crate::outbox::Table;
 use crate::spool::Lsn;
@@ -134,11 +134,11 @@ impl Case {
 
     /// What all records make that were ever counted, counted once, in their order.
     fn recounted(&self) -> Sums {
-        let (mut counter, mut rows) = (Counter::new(count_limits()), Rows::default());
+        let (mut counter, mut deltas) = (Counter::new(count_limits()), Deltas::default());
         for record in self.counted.values() {
-            counter.apply(record, &mut rows);
+            counter.apply(record, &mut deltas);
         }
-        sums(&crate::store::encode(&rows, "n"))
+        sums(&crate::store::encode(&deltas.into_rows(), "n"))
     }
 }
 

@@ -76,6 +76,7 @@ pub(super) async fn ledger(
     caller: Caller,
     Params(of): Params<OfSite>,
 ) -> Answer {
+    console.live.caught_up().await;
     let domain = of.domain()?;
     let name = if domain == SiteName::UNKNOWN && caller.may_read_all() {
         SiteName::unknown()
@@ -121,6 +122,7 @@ pub(super) async fn live(
     Params(of): Params<OfSite>,
 ) -> Answer {
     let site = caller.site(&console, of.domain()?)?;
+    console.live.caught_up().await;
     Ok(Json(json!({
         "current_visitors": console.live.current_visitors(&site.name),
         "pageviews_per_minute": console.live.minutes(&site.name),
@@ -195,6 +197,7 @@ async fn run(console: &Console, command: &Command, done: StatusCode) -> Result<R
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(console): State<Arc<Console>>) -> Response {
+    console.live.caught_up().await;
     let mut text = String::new();
     console.live.metrics(&mut text);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! every part     version u8, kind u8, as in `count/codec.rs`
-//! 2 the rest     held: number, record*; lately: number, (key id, burst + 1 or 0, last, deeds:
+//! 6 the rest     held: number, record*; lately: number, (key id, burst + 1 or 0, last, deeds:
 //!                number, (at, mailing text, link, action)*)*; due: number, (at, key id)*;
 //!                ended: number, key id*
-//! 3 ids          the ids of one key, in the order in which part 2 asks for them: 8 bytes each
-//! 4 recipients   origins: number, (bucket, class, 3 texts)*; done: number, (id 8 bytes, flags u8,
+//! 7 ids          the ids of one key, in the order in which part 6 asks for them: 8 bytes each
+//! 8 recipients   origins: number, (bucket, class, 3 texts)*; done: number, (id 8 bytes, flags u8,
 //!                4 origins, device: 2 numbers where flagged)*; links: number, (id, link, origin)*
 //! ```
 //!
@@ -30,9 +30,9 @@ use crate::hit::{
 use crate::keys::KeyId;
 
 /// The kinds of parts.
-pub(in crate::count) const REST: u8 = 2;
-pub(in crate::count) const IDS: u8 = 3;
-pub(in crate::count) const RECIPIENTS: u8 = 4;
+pub(in crate::count) const REST: u8 = 6;
+pub(in crate::count) const IDS: u8 = 7;
+pub(in crate::count) const RECIPIENTS: u8 = 8;
 
 const WITHDRAWN: u8 = 1;
 const DEVICE: u8 = 2;

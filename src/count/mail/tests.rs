@@ -4,14 +4,18 @@
 
 use proptest::prelude::*;
 
-use super::super::{CountLimits, Counter, DayState};
+use super::super::{CountLimits, Counter, DayState, Deltas};
 use super::*;
 use crate::hit::{MailingId, Recipient, Record, SiteName, VisitorId};
 use crate::limits;
 
 const BEGIN: i64 = 1_793_520_000;
-const FREE: CountLimits =
-    CountLimits { seen_per_visitor: 9, visitors_per_site: 9, recipients_per_mailing: 1_000_000 };
+const FREE: CountLimits = CountLimits {
+    seen_per_visitor: 9,
+    visitors_per_site: 9,
+    visitors: 9,
+    recipients_per_mailing: 1_000_000,
+};
 const MAILING_KEY: KeyId = KeyId(7);
 
 use MailAction::{Click, Forward, Open, Withdrawal};
@@ -52,13 +56,13 @@ fn passed(at: i64) -> Record {
 
 /// The rows of all that, and the ledger, a long time later.
 fn rows(deeds: &[Deed]) -> Rows {
-    let (mut counter, mut rows) = (Counter::new(FREE), Rows::default());
+    let (mut counter, mut deltas) = (Counter::new(FREE), Deltas::default());
     for deed in deeds {
-        counter.apply(&deed.record(), &mut rows);
+        counter.apply(&deed.record(), &mut deltas);
     }
-    counter.apply(&passed(1_000_000), &mut rows);
+    counter.apply(&passed(1_000_000), &mut deltas);
     assert!(!counter.is_holding());
-    rows
+    deltas.into_rows()
 }
 
 /// The sum of a counter over the rows of a link (0: of the whole) and a class.
@@ -73,12 +77,13 @@ fn ledger(rows: &Rows, reason: &str) -> i64 {
 
 #[test]
 fn a_lone_click_is_counted_as_it_came_once_the_hold_is_over() {
-    let (mut counter, mut rows) = (Counter::new(FREE), Rows::default());
-    counter.apply(&Deed(0, Click, 3, Human, Some(1), None).record(), &mut rows);
-    counter.apply(&passed(limits::MAIL_HOLD_S - 1), &mut rows);
-    assert!(rows.mailings.is_empty() && counter.is_holding());
-    counter.apply(&passed(limits::MAIL_HOLD_S), &mut rows);
+    let (mut counter, mut deltas) = (Counter::new(FREE), Deltas::default());
+    counter.apply(&Deed(0, Click, 3, Human, Some(1), None).record(), &mut deltas);
+    counter.apply(&passed(limits::MAIL_HOLD_S - 1), &mut deltas);
+    assert!(deltas.rows.mailings.is_empty() && counter.is_holding());
+    counter.apply(&passed(limits::MAIL_HOLD_S), &mut deltas);
     assert!(!counter.is_holding());
+    let rows = deltas.into_rows();
     assert_eq!(sum(&rows, 0, Human, |row| row.clicks), 1);
     assert_eq!(sum(&rows, 3, Human, |row| row.clicks), 1);
     let of_link = rows.mailings.keys().find(|key| key.link == 3).unwrap();
@@ -211,19 +216,20 @@ fn a_withdrawal_takes_back_every_first_and_silences_what_comes_later() {
 
 #[test]
 fn a_destroyed_keys_recipients_are_forgotten_and_what_they_do_is_counted_as_nobodys() {
-    let (mut counter, mut rows) = (Counter::new(FREE), Rows::default());
+    let (mut counter, mut deltas) = (Counter::new(FREE), Deltas::default());
     let open = |at, whose| Deed(at, Open, 0, Human, Some(1), Some(whose)).record();
-    counter.apply(&open(0, 1), &mut rows);
-    counter.apply(&passed(20), &mut rows);
-    counter.apply(&open(30, 2), &mut rows);
+    counter.apply(&open(0, 1), &mut deltas);
+    counter.apply(&passed(20), &mut deltas);
+    counter.apply(&open(30, 2), &mut deltas);
     assert_eq!(counter.recipients_in_memory(), 1);
     let over =
         Record::MailingOver { site: SiteName::unknown(), at: Second(BEGIN + 31), key: MAILING_KEY };
-    counter.apply(&over, &mut rows);
+    counter.apply(&over, &mut deltas);
     assert_eq!(counter.recipients_in_memory(), 0);
-    counter.apply(&open(100, 3), &mut rows);
-    counter.apply(&passed(200), &mut rows);
+    counter.apply(&open(100, 3), &mut deltas);
+    counter.apply(&passed(200), &mut deltas);
     assert_eq!(counter.recipients_in_memory(), 0);
+    let rows = deltas.into_rows();
     assert_eq!(sum(&rows, 0, Human, |row| row.opens), 3);
     assert_eq!(sum(&rows, 0, Human, |row| row.unique_opens), 1);
     let sealed: Vec<_> = counter.encode().into_iter().filter_map(|part| part.key).collect();
@@ -233,11 +239,12 @@ fn a_destroyed_keys_recipients_are_forgotten_and_what_they_do_is_counted_as_nobo
 #[test]
 fn past_its_bound_a_recipient_is_counted_and_not_as_a_first() {
     let limits = CountLimits { recipients_per_mailing: 1, ..FREE };
-    let (mut counter, mut rows) = (Counter::new(limits), Rows::default());
+    let (mut counter, mut deltas) = (Counter::new(limits), Deltas::default());
     for whose in [1, 2, 2] {
-        counter.apply(&Deed(0, Open, 0, Proxied, None, Some(whose)).record(), &mut rows);
+        counter.apply(&Deed(0, Open, 0, Proxied, None, Some(whose)).record(), &mut deltas);
     }
-    counter.apply(&passed(100), &mut rows);
+    counter.apply(&passed(100), &mut deltas);
+    let rows = deltas.into_rows();
     assert_eq!(sum(&rows, 0, Proxied, |row| row.opens), 2);
     assert_eq!(sum(&rows, 0, Proxied, |row| row.unique_opens), 1);
     assert_eq!(ledger(&rows, "past_bound"), 1);
@@ -268,13 +275,13 @@ proptest! {
             at += deed.0;
             Deed(at, deed.1, deed.2, deed.3, deed.4, deed.5).record()
         }).chain([passed(100_000)]).collect();
-        let (mut whole, mut expected) = (Counter::new(FREE), Rows::default());
+        let (mut whole, mut expected) = (Counter::new(FREE), Deltas::default());
         for record in &records {
             whole.apply(record, &mut expected);
         }
 
         let splits: Vec<usize> = splits.iter().map(|split| split.index(records.len())).collect();
-        let (mut counter, mut rows) = (Counter::new(FREE), Rows::default());
+        let (mut counter, mut rows) = (Counter::new(FREE), Deltas::default());
         for (index, record) in records.iter().enumerate() {
             if splits.contains(&index) {
                 let parts: Vec<DayState> = counter.encode();
@@ -282,6 +289,7 @@ proptest! {
             }
             counter.apply(record, &mut rows);
         }
+        let (rows, expected) = (rows.into_rows(), expected.into_rows());
         prop_assert!(rows == expected);
 
         // Everything is counted or dropped, once; nothing is negative; classes add up.

@@ -69,14 +69,14 @@ fn a_checkpoint_cut_or_bent_at_any_byte_is_as_if_there_were_none() {
     let (writer, _committed) = bench.start();
     assert_eq!(kept(&writer, bench.hit("/a")), Some(Ok(())));
     let section = Section { key: None, bytes: b"totals".to_vec() };
-    writer.checkpoint(writer.figures().next, &[section]).expect("it is kept");
+    writer.checkpoint(writer.figures().next, [section]).expect("it is kept");
     writer.stop();
     let whole = bench.disk.read("checkpoint").expect("a file").len();
     let is_read = |change: &dyn Fn(&mut Vec<u8>)| {
         let disk = bench.disk.copy();
         disk.change("checkpoint", |bytes| change(bytes));
         let changed = Bench { disk, keys: Arc::clone(&bench.keys), ..Bench::new() };
-        changed.open().load_checkpoint().expect("it can be read").is_some()
+        changed.checkpoint().expect("it can be read").is_some()
     };
     assert!(is_read(&|_| {}));
     for at in 0..whole {

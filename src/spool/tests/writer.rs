@@ -55,9 +55,17 @@ impl Bench {
     pub(super) fn replay(&self) -> Vec<(u64, Record)> {
         let mut records = Vec::new();
         let spool = self.open();
-        let replayed = spool.replay(Lsn(0), &mut |lsn, record| records.push((lsn.0, record)));
+        let replayed =
+            spool.past().replay(Lsn(0), &mut |lsn, record| records.push((lsn.0, record)));
         assert!(replayed.is_ok());
         records
+    }
+
+    /// The last checkpoint, if there is a whole one.
+    pub(super) fn checkpoint(&self) -> Result<Option<(Lsn, Vec<Section>)>, SpoolError> {
+        let mut sections = Vec::new();
+        let reached = self.open().past().load_checkpoint(&mut |section| sections.push(section))?;
+        Ok(reached.map(|reached| (reached, sections)))
     }
 
     pub(super) fn hit(&self, page: &str) -> Record {
@@ -262,13 +270,13 @@ fn a_checkpoint_lets_go_of_what_it_holds_and_loses_a_dead_days_part() {
     };
     let section = |key, bytes: &[u8]| Section { key, bytes: bytes.to_vec() };
     let sections = [section(None, b"totals"), section(Some(key), b"the day's visitors")];
-    assert!(writer.checkpoint(reached, &sections).is_ok());
+    assert!(writer.checkpoint(reached, sections).is_ok());
     assert!(writer.figures().bytes < before / 2);
     writer.stop();
     drop(committed);
 
     let load = || {
-        let loaded = bench.open().load_checkpoint().expect("it can be read");
+        let loaded = bench.checkpoint().expect("it can be read");
         let (lsn, parts) = loaded?;
         Some((lsn, parts.into_iter().map(|part| part.bytes).collect::<Vec<_>>()))
     };
@@ -283,7 +291,7 @@ fn a_checkpoint_lets_go_of_what_it_holds_and_loses_a_dead_days_part() {
     for at in [0, plain.len() / 2, plain.len() - 1] {
         let damaged = Bench { disk: bench.disk.copy(), ..Bench::new() };
         damaged.disk.change("checkpoint", |bytes| bytes[at] ^= 1);
-        assert!(damaged.open().load_checkpoint().expect("it can be read").is_none());
+        assert!(damaged.checkpoint().expect("it can be read").is_none());
     }
 }
 
@@ -319,7 +327,7 @@ fn a_damaged_key_file_or_a_folder_in_use_is_said_to_be_so() {
 fn a_newer_programs_checkpoint_is_refused_by_a_sentence() {
     let bench = Bench::new();
     let (writer, _frames) = bench.start();
-    assert!(writer.checkpoint(Lsn(0), &[]).is_ok());
+    assert!(writer.checkpoint(Lsn(0), []).is_ok());
     writer.stop();
     bench.disk.change("checkpoint", |bytes| {
         bytes[8] = 9;
@@ -327,6 +335,72 @@ fn a_newer_programs_checkpoint_is_refused_by_a_sentence() {
         let sum = blake3::hash(&bytes[..content]);
         bytes[content..].copy_from_slice(sum.as_bytes());
     });
-    let error = bench.open().load_checkpoint().err().expect("it is newer").to_string();
-    assert!(error.contains("a newer headcount (format 9, this one knows 1): run"), "{error}");
+    let sentence = "a newer headcount (format 9, this one knows 2): run";
+    for error in [bench.checkpoint().err(), bench.open().checkpoint_reached().err()] {
+        let error = error.expect("it is newer").to_string();
+        assert!(error.contains(sentence), "{error}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_many_sections_comes_back_in_order_and_its_head_says_where_it_reaches() {
+    let bench = Bench::new();
+    let (writer, _frames) = bench.start();
+    let Record::Hit(Hit { visitor: Visitor::Known { key, .. }, .. }) = bench.hit("/") else {
+        panic!("a hit of a known visitor")
+    };
+    let section = |number: u8| {
+        let key = (!number.is_multiple_of(5)).then_some(key);
+        Section { key, bytes: vec![number; 150_000] }
+    };
+    writer.checkpoint(Lsn(7), (0..40).map(section)).expect("it is kept");
+    writer.stop();
+    let (reached, sections) = bench.checkpoint().expect("it can be read").expect("it is whole");
+    assert_eq!(reached, Lsn(7));
+    assert_eq!(bench.open().checkpoint_reached().expect("it can be read"), Some(Lsn(7)));
+    assert_eq!(sections.len(), 40);
+    for (number, (section, was)) in sections.iter().zip((0..40).map(section)).enumerate() {
+        assert!(section.key == was.key && section.bytes == was.bytes, "{number}");
+    }
+}
+
+#[test]
+fn what_was_there_is_read_while_more_is_written() {
+    let bench = Bench::new();
+    let (writer, _frames) = bench.start();
+    for page in ["/a", "/b"] {
+        assert_eq!(kept(&writer, bench.hit(page)), Some(Ok(())));
+    }
+    writer.stop();
+    let before = bench.replay();
+    let spool = bench.open();
+    let past = spool.past();
+    let (frames, committed) = sync_channel(1024);
+    let writer = spool.start(Lsn(0), frames).expect("a thread");
+    assert_eq!(kept(&writer, bench.hit("/c")), Some(Ok(())));
+    let mut read = Vec::new();
+    let replayed = past.replay(Lsn(0), &mut |lsn, record| read.push((lsn.0, record)));
+    assert!(replayed.is_ok() && read == before, "no more than what was there");
+    writer.stop();
+    let frame = committed.recv().expect("a frame");
+    assert_eq!(frame.first, Lsn(before.len() as u64), "it goes on where that ends");
+    assert_eq!(bench.replay().len(), before.len() + frame.records.len());
+}
+
+#[test]
+fn a_section_cannot_be_put_to_another_place() {
+    let bench = Bench::new();
+    let (writer, _frames) = bench.start();
+    let section = |byte| Section { key: None, bytes: vec![byte; 10] };
+    writer.checkpoint(Lsn(0), [section(1), section(2)]).expect("it is kept");
+    writer.stop();
+    bench.disk.change("checkpoint", |bytes| {
+        let (head, sum) = (24, bytes.len() - 33);
+        let length = (sum - head) / 2;
+        bytes[head..sum].rotate_left(length);
+        let content = bytes.len() - 32;
+        let sum = blake3::hash(&bytes[..content]);
+        bytes[content..].copy_from_slice(sum.as_bytes());
+    });
+    assert!(bench.checkpoint().expect("it can be read").is_none());
 }

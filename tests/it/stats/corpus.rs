@@ -4,7 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::path::PathBuf;
 
-use headcount::count::{CountLimits, Counter, Rows};
+use headcount::count::{CountLimits, Counter, Deltas, Rows};
 use headcount::hit::{Hit, Record, Second, Text, VisitDims, Visitor, VisitorId};
 use headcount::release::Reader;
 use headcount::stats::{self, Plan, Query, QueryError, Setting};
@@ -39,15 +39,16 @@ pub(super) struct Corpus {
 impl Corpus {
     pub(super) async fn start() -> Self {
         let records = records();
-        let mut rows = Rows::default();
+        let mut deltas = Deltas::default();
         let limits = CountLimits {
             seen_per_visitor: 1000,
             visitors_per_site: 1000,
+            visitors: 1000,
             recipients_per_mailing: 1000,
         };
         let mut counter = Counter::new(limits);
         for record in &records {
-            counter.apply(record, &mut rows);
+            counter.apply(record, &mut deltas);
         }
         let folder = tempfile::tempdir().unwrap();
         let program = PathBuf::from(env!("CARGO_BIN_EXE_headcount"));
@@ -59,7 +60,7 @@ impl Corpus {
         };
         let engine = Engine::start(config).await.unwrap();
         engine.store().migrate().await.unwrap();
-        insert(&engine, &rows).await;
+        insert(&engine, &deltas.into_rows()).await;
         Self { records, engine, _folder: folder }
     }
 

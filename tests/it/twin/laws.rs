@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use headcount::count::{CountLimits, Counter, EventKey, PageKey, Rows, VisitKey};
+use headcount::count::{CountLimits, Counter, Deltas, EventKey, PageKey, Rows, VisitKey};
 use headcount::hit::{Hit, HitKind, Record, SiteName, Text};
 use proptest::prelude::*;
 
 use super::traffic::traffic;
 use super::{add, compare, recount, recount_with};
 
-pub(super) const FREE: CountLimits =
-    CountLimits { seen_per_visitor: 1000, visitors_per_site: 1000, recipients_per_mailing: 1000 };
+pub(super) const FREE: CountLimits = CountLimits {
+    seen_per_visitor: 1000,
+    visitors_per_site: 1000,
+    visitors: 10_000,
+    recipients_per_mailing: 1000,
+};
 
 pub(super) fn count(counter: &mut Counter, records: &[Record]) -> Rows {
-    let mut rows = Rows::default();
+    let mut deltas = Deltas::default();
     for record in records {
-        counter.apply(record, &mut rows);
+        counter.apply(record, &mut deltas);
     }
-    rows
+    deltas.into_rows()
 }
 
 pub(super) fn restored(counter: &Counter) -> Counter {
@@ -101,6 +105,21 @@ proptest! {
         let limits = CountLimits { visitors_per_site: 2, ..FREE };
         let rows = count(&mut Counter::new(limits), &records);
         compare(&rows, &recount_with(&records, 2));
+    }
+
+    /// The bound of all sites together. Where there is room for nobody, every hit is nobody's.
+    #[test]
+    fn past_the_bound_of_all_visitors_no_more_are_remembered(plan in traffic(60), most in 0..4_usize) {
+        let records = plan.records();
+        let limits = CountLimits { visitors: most, ..FREE };
+        let mut counter = Counter::new(limits);
+        let rows = count(&mut counter, &records);
+        prop_assert!(counter.visitors_in_memory() <= most);
+        if most == 0 {
+            compare(&rows, &recount_with(&records, 0));
+        }
+        let restored = Counter::decode(limits, &counter.encode()).expect("its own state");
+        prop_assert_eq!(restored.visitors_in_memory(), counter.visitors_in_memory());
     }
 
     /// Past the bound of things seen, plain counters stay whole and firsts only get fewer.
