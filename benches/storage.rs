@@ -42,7 +42,7 @@ mod traffic;
 use std::path::Path;
 use std::sync::Arc;
 
-use headcount::count::{CountLimits, Counter, Rows};
+use headcount::count::{CountLimits, Counter, Deltas};
 use headcount::edge::Sink as _;
 use headcount::hit::{self, Bucket, Hit, HitKind, ManualClock, Record, Second, Visitor, VisitorId};
 use headcount::keys::{KeyId, Keys};
@@ -110,6 +110,7 @@ async fn load(engine: &Engine, traffic: &Traffic, dir: &Path) -> usize {
     let limits = CountLimits {
         seen_per_visitor: limits::SEEN_PER_VISITOR_MAX,
         visitors_per_site: limits::VISITORS_PER_SITE_MAX,
+        visitors: limits::VISITORS_MAX,
         recipients_per_mailing: limits::RECIPIENTS_PER_MAILING_MAX,
     };
     let (mut counter, mut buffers, mut hits) = (Counter::new(limits), Buffers::default(), 0);
@@ -117,16 +118,18 @@ async fn load(engine: &Engine, traffic: &Traffic, dir: &Path) -> usize {
         let day = traffic.day(number);
         buffers.begin_day(day.visits.len());
         for stretch in day.moments.chunks(STRETCH) {
-            let mut rows = Rows::default();
+            let mut deltas = Deltas::default();
             for moment in stretch {
                 let record = record(traffic, &day, moment, KeyId(number as u64 + 1));
-                counter.apply(&record, &mut rows);
+                counter.apply(&record, &mut deltas);
                 let Record::Hit(hit) = &record else { continue };
                 let visit = &day.visits[moment.visit as usize];
                 buffers.add(traffic, visit, &hit.dims, moment, day.first_second);
             }
             hits += stretch.len();
-            outbox.commit(Lsn(hits as u64), &encode(&rows, "main")).expect("it is kept");
+            outbox
+                .commit(Lsn(hits as u64), &encode(&deltas.into_rows(), "main"))
+                .expect("it is kept");
             drained(&outbox).await;
             for (into, rows) in buffers.take() {
                 engine.insert(&into, &rows);
@@ -135,7 +138,7 @@ async fn load(engine: &Engine, traffic: &Traffic, dir: &Path) -> usize {
         let at = Second(day.first_second + traffic::DAY_S + limits::VISIT_GAP_S);
         for site in &traffic.sites {
             let end = Record::DayEnd { site: site.name.clone(), at, day: the_day(&day) };
-            counter.apply(&end, &mut Rows::default());
+            counter.apply(&end, &mut Deltas::default());
         }
     }
     stop.send_replace(true);

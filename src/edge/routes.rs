@@ -38,7 +38,7 @@ async fn routed(edge: &Edge, peer: IpAddr, head: &Parts, body: Incoming) -> Answ
         return dialect::answer(dialect, edge, peer, head, body).await;
     }
     if path.starts_with(mailing::ROOT) {
-        return Ok(mailing::answer(&edge, peer, method, path, headers).await);
+        return mailing::answer(edge, peer, method, path, headers).await;
     }
     let get = *method == Method::GET || *method == Method::HEAD;
     match path {
