@@ -148,7 +148,7 @@ fn main() {
     }
     let bench = rig::is_bench();
     take_the_clients_core();
-    let (rounds, bound, usual) = if bench { (5, 8.0 * MIB, 5) } else { (1, 4.0 * MIB, 1) };
+    let (rounds, bound, usual) = if bench { (3, 8.0 * MIB, 5) } else { (1, 4.0 * MIB, 1) };
     let folder = tempfile::tempdir().expect("a folder");
     let script_path = folder.path().join("requests.lua");
     fs::write(&script_path, script()).expect("the folder is writable");
