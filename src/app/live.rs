@@ -173,7 +173,8 @@ impl Live for Running {
     }
 
     fn mailings_changed(&self) {
-        self.mailings.apply(&self.edge, &self.spool, self.clock.now());
+        let ends = self.is_caught_up();
+        self.mailings.apply(&self.edge, &self.spool, self.clock.now(), ends);
     }
 
     fn withdraw<'a>(

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::console::{self, KeyState, Mailing, MailingError, Mailroom, StateDb, StateError};
+use crate::console::{self, Mailing, MailingError, Mailroom, StateDb, StateError};
 use crate::edge::{Edge, MailingConfig, MailingLink, MailingTokens, Sink};
 use crate::hit::{Record, Second};
 use crate::keys::{Keys, MailingKey};
@@ -19,9 +19,9 @@ pub(super) struct Mailings {
 }
 
 impl Mailings {
-    /// Finds the keys that live, and destroys those of no mailing: what a creation that was cut
-    /// short has left.
-    pub(super) fn open_keys(&self, now: Second) -> Result<(), StateError> {
+    /// Finds the keys that are there, those that are due too: what was spooled under them is still
+    /// to be read. Destroys those of no mailing: what a creation that was cut short has left.
+    pub(super) fn open_keys(&self) -> Result<(), StateError> {
         let all = self.state.mailings()?;
         for id in self.room.keys.kept().unwrap_or_default() {
             if all.iter().all(|it| it.id != id)
@@ -30,31 +30,37 @@ impl Mailings {
                 self.failed(&error.into());
             }
         }
-        let keys = all.iter().filter_map(|it| self.key(it, now));
+        let keys = all.iter().filter_map(|it| self.key(it));
         self.keys.set_mailings(keys.collect());
         Ok(())
     }
 
-    /// Has the edge count the mailings that there are, and destroys the keys that are due.
-    pub(super) fn apply(&self, edge: &Edge, spool: &SpoolWriter, now: Second) {
+    /// Has the edge count the mailings that there are. With `ends`, destroys the keys that are due:
+    /// not before everything that was spooled under them has been read.
+    pub(super) fn apply(&self, edge: &Edge, spool: &SpoolWriter, now: Second, ends: bool) {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = self.try_apply(edge, spool, now) {
+        if let Err(error) = self.try_apply(edge, spool, now, ends) {
             let why = error.to_string();
             let values = [("why", Value::Operator(&why))];
             telemetry::error("app", "the mailings could not be read", &values);
         }
     }
 
-    fn try_apply(&self, edge: &Edge, spool: &SpoolWriter, now: Second) -> Result<(), StateError> {
-        let due = console::due(&self.state, now)?;
+    fn try_apply(
+        &self,
+        edge: &Edge,
+        spool: &SpoolWriter,
+        now: Second,
+        ends: bool,
+    ) -> Result<(), StateError> {
+        let due = if ends { console::due(&self.state, now)? } else { Vec::new() };
         let mut configs = Vec::new();
         let mut keys = Vec::new();
         for mailing in self.state.mailings()? {
-            let config = self.config(&mailing, now)?;
-            if let MailingTokens::Alive(key) = &config.tokens {
-                keys.push(Arc::clone(key));
-            }
-            configs.push(config);
+            let key = self.key(&mailing);
+            let is_counted = now < mailing.counts_until;
+            configs.push(self.config(&mailing, key.clone().filter(|_| is_counted))?);
+            keys.extend(key.filter(|_| is_counted || !ends));
         }
         // Nobody makes anything with a key that is due from here on; then it is forgotten, and
         // destroyed last.
@@ -76,11 +82,15 @@ impl Mailings {
         console::due(&self.state, now).is_ok_and(|due| !due.is_empty())
     }
 
-    fn config(&self, it: &Mailing, now: Second) -> Result<MailingConfig, StateError> {
+    fn config(
+        &self,
+        it: &Mailing,
+        key: Option<Arc<MailingKey>>,
+    ) -> Result<MailingConfig, StateError> {
         let links = self.state.mailing_links(it.id)?.into_iter().map(|(number, link)| {
             MailingLink { number, destination: link.destination, share: link.share }
         });
-        let tokens = match (it.has_tokens(), self.key(it, now)) {
+        let tokens = match (it.has_tokens(), key) {
             (false, _) => MailingTokens::None,
             (true, Some(key)) => MailingTokens::Alive(key),
             (true, None) => MailingTokens::Destroyed,
@@ -98,10 +108,9 @@ impl Mailings {
         })
     }
 
-    /// A mailing's key, as long as it lives.
-    fn key(&self, it: &Mailing, now: Second) -> Option<Arc<MailingKey>> {
-        let alive = |key: &&KeyState| key.destroyed.is_none() && now < it.counts_until;
-        it.key.as_ref().filter(alive)?;
+    /// A mailing's key, as long as it is there.
+    fn key(&self, it: &Mailing) -> Option<Arc<MailingKey>> {
+        it.key.as_ref().filter(|key| key.destroyed.is_none())?;
         match self.room.keys.load(it.id) {
             Ok(key) => key.map(Arc::new),
             Err(error) => {

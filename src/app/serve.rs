@@ -214,7 +214,7 @@ impl Stages {
             changing: Mutex::default(),
         };
         // Before the spool is read: what is sealed under them is opened there.
-        mailings.open_keys(now)?;
+        mailings.open_keys()?;
 
         let spool_dir = folder.path().join("spool");
         let last_ran = last_written(&spool_dir);
@@ -291,7 +291,7 @@ impl Stages {
             geo_attribution: config.geo_attribution.clone(),
             clock,
         });
-        running.mailings.apply(&running.edge, &running.spool, now);
+        running.mailings.apply(&running.edge, &running.spool, now, false);
         Ok(Self { running, state, counting, recovered })
     }
 }
@@ -488,7 +488,7 @@ async fn tick(running: Arc<Running>) {
             running.spool.note(Record::Passed { site: SiteName::unknown(), at: now });
         }
         if running.mailings.has_due(now) {
-            running.mailings.apply(&running.edge, &running.spool, now);
+            running.mailings.apply(&running.edge, &running.spool, now, true);
         }
         if seconds.is_multiple_of(60) {
             running.edge.sweep();
