@@ -199,7 +199,7 @@ fn a_mailing_is_counted_by_who_did_it_and_no_figure_below_ten_is_told() {
     assert_eq!(report["web"]["goals"], json!([{"name": "Signup", "visitors": 1}]));
 
     let few = bench.mailing(&["--sent", "9"]);
-    get(&mut client, &few.pixel(""), BROWSER, 1);
+    get(&mut bench.collector.ingest(), &few.pixel(""), BROWSER, 1);
     assert_eq!(bench.report(&few)["hidden"], "sent");
     assert!(bench.report(&few).get("counts").is_none());
 }
