@@ -1,6 +1,7 @@
 // Checks one after the other, since each leans on what those before it did; and their counts.
 
-let [passed, failed] = [0, 0];
+let passed = 0;
+const failures = [];
 
 /** Runs a check whose name is a sentence. A failure is told, and the next one runs. */
 export async function check(name, run) {
@@ -10,15 +11,16 @@ export async function check(name, run) {
     passed += 1;
     console.log(`✔ ${name} (${Math.round(performance.now() - began)} ms)`);
   } catch (error) {
-    failed += 1;
-    console.log(`✖ ${name}\n  ${String(error?.stack ?? error).replaceAll('\n', '\n  ')}`);
+    failures.push(`✖ ${name}\n  ${String(error?.stack ?? error).replaceAll('\n', '\n  ')}`);
+    console.log(failures.at(-1));
   }
 }
 
-/** Tells the counts, and whether all went well. */
+/** Tells what failed once more, where the end of a long log shows it, and the counts; whether all went well. */
 export function finish() {
-  console.log(`\n${passed} passed, ${failed} failed`);
-  return failed === 0 && passed > 0;
+  if (failures.length > 0) console.log(`\n${failures.join('\n')}`);
+  console.log(`\n${passed} passed, ${failures.length} failed`);
+  return failures.length === 0 && passed > 0;
 }
 
 /** Waits until something is there; what it is. */
