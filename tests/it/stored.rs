@@ -8,7 +8,7 @@ use clickhouse::Client;
 use headcount::app::DataFolder;
 use headcount::count::Rows;
 use headcount::hit::{Record, Second, SystemClock};
-use headcount::keys::Keys;
+use headcount::keys::{Keys, MailingKeys};
 use headcount::outbox::{NewBatch, Table};
 use headcount::spool::{Durability, Lsn, Spool, SpoolConfig};
 use headcount::store::engine::{Engine, EngineConfig, find_library};
@@ -23,6 +23,10 @@ const NODE: &str = "main";
 pub(crate) fn spool_records_at(data: &Path, dir: &Path, now: Second) -> BTreeMap<Lsn, Record> {
     let folder = DataFolder::open(data).expect("a data folder");
     let keys = Keys::kernel(folder.installation(), now).expect("the keyring");
+    let of_mailings = MailingKeys::new(data.join("mailing-keys"));
+    let kept = of_mailings.kept().expect("a readable folder").into_iter();
+    let kept = kept.filter_map(|id| of_mailings.load(id).expect("a whole key").map(Arc::new));
+    keys.set_mailings(kept.collect());
     let config = SpoolConfig {
         dir: dir.to_owned(),
         durability: Durability::Process,

@@ -136,8 +136,10 @@ impl Drop for Keeper {
 /// The record without its visitor: the key may have died between two looks.
 fn of_nobody(record: &Record) -> Record {
     let mut record = record.clone();
-    if let Record::Hit(hit) = &mut record {
-        hit.visitor = Visitor::Lost;
+    match &mut record {
+        Record::Hit(hit) => hit.visitor = Visitor::Lost,
+        Record::Mail(hit) => hit.sender = None,
+        _ => {}
     }
     record
 }

@@ -2,7 +2,8 @@
 //!
 //! Clients send hits while a driver draws faults, does them and undoes them, now and then several at
 //! once. Each page view has a path of its own. Answered: counted exactly once. Unanswered: at most
-//! once. Nothing else is there. The ledgers balance. And every counter of every table is what the
+//! once. Nothing else is there. So with mails that are opened and links in them that are followed,
+//! each after its hold. The ledgers balance. And every counter of every table is what the
 //! twin makes of the records that the spool ever kept.
 //!
 //! `make torture` runs as long as it is told to; a seed that fails becomes a test of its own here.
@@ -11,20 +12,25 @@ mod clock;
 mod disk;
 mod fault;
 mod load;
+mod mail;
 mod pressure;
 mod proxy;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use headcount::outbox::Table;
 
 use crate::stored::Stored;
+use crate::support::until;
 use crate::twin;
 use fault::{Draw, Fault, Kind};
 use load::{Load, SITES, Sent};
+use mail::Mailings;
 use world::{Home, World};
 
 /// Faults of one life of a world: then it is judged, and another begins.
@@ -76,6 +82,7 @@ struct Tally {
     answered: usize,
     unanswered: usize,
     counted: usize,
+    mails: i64,
 }
 
 /// One life of a world: so many faults of these kinds, drawn by the seed; then everything is judged.
@@ -85,8 +92,17 @@ fn round(home: Home, kinds: &[Kind], faults: u64, seed: u64, tally: &mut Tally) 
     let kinds: Vec<Kind> = kinds.iter().copied().filter(|kind| means.allow(*kind)).collect();
     let mut draw = Draw::of(seed);
     let mut world = World::start(home, &means, &[]);
+    let mailings = Arc::new(Mailings::make(&world.collector));
     let load = Load::start(world.collector.ingest_port(), PACE);
+    let readers = mailings.read(world.collector.ingest_port(), world.doubt.clone());
     torment(&mut world, &kinds, faults, &mut draw, tally);
+    let read = readers.stop();
+    world.count_held(&mailings);
+    // Once a hit behind them is in the ledger that ClickHouse has, all rows of mails are there.
+    let before = load.acknowledged.load(Ordering::Relaxed);
+    until("hits go on", || {
+        (load.acknowledged.load(Ordering::Relaxed) > before + 100).then_some(())
+    });
     let sent = load.stop();
     let ledgers = world.settled_ledgers();
     say(&format!("ledgers {ledgers:?}"));
@@ -96,6 +112,7 @@ fn round(home: Home, kinds: &[Kind], faults: u64, seed: u64, tally: &mut Tally) 
         assert!(line.is_none(), "seed {seed}: the log says {line:?}");
     }
     judge(&sent, &stored, seed, tally);
+    tally.mails += read.judge(&stored, seed);
     if !kinds.contains(&Kind::KeyDeath) {
         stored.assert_equals(&twin::recount(&records));
     }
@@ -157,12 +174,14 @@ impl Tally {
         let of: Vec<_> =
             self.faults.iter().map(|(kind, times)| format!("{kind:?} {times}")).collect();
         say(&format!(
-            "torture: {} faults ({}); {} page views answered, {} not; {} counted, lost 0, doubled 0",
+            "torture: {} faults ({}); {} page views answered, {} not; {} counted, and \
+             {} deeds of mails; lost 0, doubled 0",
             self.faults.values().sum::<usize>(),
             of.join(", "),
             self.answered,
             self.unanswered,
-            self.counted
+            self.counted,
+            self.mails
         ));
     }
 }

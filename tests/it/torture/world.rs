@@ -14,6 +14,7 @@ use super::clock::{FakeClock, ZONES};
 use super::disk::{Disk, Keeper};
 use super::fault::{Fault, Setup};
 use super::load::SITES;
+use super::mail::{Doubt, Mailings};
 use super::proxy::Proxy;
 use crate::stored;
 use crate::support::{Collector, signal, try_signal, until};
@@ -34,6 +35,9 @@ const INSERT_TIMEOUT_S: &str = "3";
 /// How long a collector may try to start on a full disk, before it is killed.
 const START_ON_A_FULL_DISK: Duration = Duration::from_millis(700);
 
+/// Seconds, longer than mails are held.
+const HELD_S: i64 = 20;
+
 /// Longer than refusals wait for hits, and their rows for a cut.
 const REFUSALS_ARRIVE: Duration = Duration::from_secs(4);
 
@@ -45,6 +49,8 @@ pub(super) struct World {
     disk: Option<Disk>,
     clock: Option<FakeClock>,
     keys: Vec<String>,
+    /// Whether hits may be refused.
+    pub(super) doubt: Doubt,
     down: Option<Down>,
     starts: u32,
     paused: Vec<u32>,
@@ -110,8 +116,21 @@ impl World {
         let collector = Collector::start(&data, &settings);
         let keys = SITES.iter().map(|site| collector.key(site)).collect();
         let keeper = Keeper::start(&data);
-        let (down, starts, paused) = (None, 0, Vec::new());
-        Self { collector, apart, keeper, disk, clock, keys, down, starts, paused, data, folder }
+        let (doubt, down, starts, paused) = (Doubt::default(), None, 0, Vec::new());
+        Self {
+            collector,
+            apart,
+            keeper,
+            disk,
+            clock,
+            keys,
+            doubt,
+            down,
+            starts,
+            paused,
+            data,
+            folder,
+        }
     }
 
     /// Does it. False: it cannot be done now.
@@ -137,7 +156,10 @@ impl World {
                 None => return false,
             },
             Fault::FullDisk(spare) => match &self.disk {
-                Some(disk) => disk.fill(spare),
+                Some(disk) => {
+                    self.doubt.raise();
+                    disk.fill(spare);
+                }
                 None => return false,
             },
             Fault::ClockStep(seconds) => {
@@ -190,8 +212,9 @@ impl World {
             self.harvest();
             self.collector.start_for(START_ON_A_FULL_DISK);
         }
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk.as_ref().filter(|disk| disk.is_full()) {
             disk.empty();
+            self.doubt.lift();
         }
         if hard {
             self.come_up();
@@ -203,6 +226,14 @@ impl World {
             self.come_up();
         }
         assert!(!self.collector.has_ended(), "the collector ended by itself");
+    }
+
+    /// Has what is held of mails counted: its time passes, and a record comes behind it.
+    pub(super) fn count_held(&mut self, mailings: &Mailings) {
+        if !self.apply(Fault::ClockStep(HELD_S)) {
+            std::thread::sleep(Duration::from_secs(HELD_S.unsigned_abs()));
+        }
+        mailings.withdraw(&self.collector);
     }
 
     /// What each site's ledger says once everything is written: refusals, too, which wait a second

@@ -18,8 +18,9 @@ const HOLD: i64 = 15;
 const AGAIN: i64 = 60;
 const AFTER: i64 = 600;
 
-/// The rows of these records, whose time never goes back, long after the last.
-fn recount(records: &[Record]) -> Rows {
+/// The rows of these records, long after the last. Their time never goes back, or whoever does
+/// something does it once: then nothing folds, and the time does not matter.
+pub(super) fn recount(records: &[Record]) -> Rows {
     let mut rows = Rows::default();
     let all: Vec<&MailHit> = records
         .iter()
@@ -89,8 +90,14 @@ fn doer(hit: &MailHit) -> Option<(u64, u64)> {
 /// filter.
 fn class(hit: &MailHit, counted: &[&MailHit]) -> MailClass {
     let follows = |it: &MailHit| it.action != MailAction::Open;
-    let bursts = counted.iter().enumerate().filter(|(at, end)| {
-        let others = counted[..*at].iter().filter(|other| {
+    if hit.class != MailClass::Human || doer(hit).is_none() {
+        return hit.class;
+    }
+    let mut bursts = counted.iter().enumerate().filter(|(_, end)| {
+        doer(end) == doer(hit) && end.at.0 < hit.at.0 + HOLD && end.at.0 > hit.at.0 - AFTER
+    });
+    let is_burst = |(at, end): (usize, &&MailHit)| {
+        let others = counted[..at].iter().filter(|other| {
             follows(other)
                 && doer(other) == doer(end)
                 && other.mailing == end.mailing
@@ -100,16 +107,8 @@ fn class(hit: &MailHit, counted: &[&MailHit]) -> MailClass {
             others.clone().filter(|it| end.at.0 - it.at.0 < HOLD).map(|it| it.link).collect();
         let mut others = others;
         follows(end) && (near.len() >= 2 || others.any(|other| other.at == end.at))
-    });
-    let of_its = |(_, end): (usize, &&MailHit)| {
-        doer(end) == doer(hit) && end.at.0 < hit.at.0 + HOLD && end.at.0 > hit.at.0 - AFTER
     };
-    let mut bursts = bursts;
-    if hit.class == MailClass::Human && doer(hit).is_some() && bursts.any(of_its) {
-        MailClass::Scanner
-    } else {
-        hit.class
-    }
+    if bursts.any(is_burst) { MailClass::Scanner } else { hit.class }
 }
 
 /// What one recipient is counted for once, of what it did in order.

@@ -9,7 +9,7 @@ use headcount::count::{
 use headcount::hit::{Bucket, Hit, HitKind, Record, Text, VisitDims};
 
 use super::visits::{Grouped, Step, Visit, group};
-use super::word;
+use super::{add, mailings, word};
 
 /// The rows of these records. `visitors_max`: of one site and day.
 pub(crate) fn recount_with(records: &[Record], visitors_max: usize) -> Rows {
@@ -29,6 +29,7 @@ pub(crate) fn recount_with(records: &[Record], visitors_max: usize) -> Rows {
     }
     ledger(records, &all, &mut rows);
     drop_zeros(&mut rows);
+    add(&mut rows, &mailings::recount(records));
     rows
 }
 
@@ -298,10 +299,9 @@ fn ledger(records: &[Record], all: &Grouped<'_>, rows: &mut Rows) {
             Record::Reject { hits, .. } => note(record, word(record), *hits),
             Record::Received { hits, .. } => note(record, "received", *hits),
             Record::KeysLost { .. } => note(record, "keys_lost", 1),
-            Record::DayEnd { .. } => {}
-            Record::Mail(_) | Record::MailingOver { .. } | Record::Passed { .. } => {
-                panic!("a mailing's: see mailings.rs")
-            }
+            // Of mails: see mailings.rs.
+            Record::DayEnd { .. } | Record::Passed { .. } | Record::Mail(_) => {}
+            Record::MailingOver { .. } => panic!("no twin knows the end of a mailing's key"),
         }
     }
     for (at, _, reason) in &all.nobodys {
