@@ -111,6 +111,9 @@ pub const RECORDS_QUEUED_MAX: usize = 262_144;
 /// Bytes of the records that may wait for one group commit; past them the edge answers 503.
 pub const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Bytes of zeros that the spool writes ahead of its frames: some tens of frames of a busy site.
+pub const SPOOL_AHEAD_BYTES: u64 = 1024 * 1024;
+
 /// Bytes of one spool or outbox frame, sealed: bounds what recovery will allocate. What is put into
 /// a frame is bounded by [`COMMIT_BYTES_MAX`] and [`CUT_BYTES_MAX`].
 pub const FRAME_BYTES_MAX: usize = 256 * 1024 * 1024;

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::spool::disk::{self, Disk, RealDisk};
-use crate::spool::log::{Log, LogError, Place};
+use crate::spool::log::{Log, LogError, Place, Shape};
 use crate::spool::verify::verify_log;
 use crate::spool::{Lsn, Verified};
 use crate::telemetry::{self, Value};
@@ -246,7 +246,9 @@ impl Outbox {
         // A name, no secret: what is drawn with it only tells one outbox from another.
         let name = key_file("incarnation")?;
         let incarnation = *name.first_chunk().expect("16 of 32 bytes");
-        let (log, opened) = Log::open(disk, root, KIND, segment_bytes)?;
+        // Its frames are large and seconds apart: room ahead would only be more to write.
+        let shape = Shape { kind: KIND, segment_bytes, ahead_bytes: 0 };
+        let (log, opened) = Log::open(disk, root, shape)?;
         let set_aside = aside.list().map_err(|error| OutboxError::Io("folder", error))?.len();
         let mut state = State {
             log,

@@ -1,8 +1,8 @@
 //! What the log asks of a disk, so that tests can have one that forgets, tears and fails.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// One folder of files.
@@ -29,6 +29,9 @@ pub(crate) trait Disk: Send + Sync + 'static {
 pub(crate) trait DiskFile: Send {
     /// Appends all of `bytes`, or fails with some of them written.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Writes so many zeros behind the end, for the next appends to write over: a sync of those has
+    /// no new length and no new blocks to write down. Where they do not fit, none are left.
+    fn make_room(&mut self, bytes: usize) -> io::Result<()>;
     /// Makes what was appended durable.
     fn sync(&mut self) -> io::Result<()>;
 }
@@ -61,17 +64,15 @@ impl Disk for RealDisk {
     }
 
     fn read_at(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let mut file = File::open(self.0.join(name))?;
-        file.seek(SeekFrom::Start(offset))?;
         let mut bytes = vec![0; length];
-        file.read_exact(&mut bytes)?;
+        File::open(self.0.join(name))?.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let path = self.0.join(name);
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
-        Ok(Box::new(file))
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        Ok(Box::new(RealFile { file, end: 0 }))
     }
 
     fn cut(&self, name: &str, length: u64) -> io::Result<()> {
@@ -93,13 +94,26 @@ impl Disk for RealDisk {
     }
 }
 
-impl DiskFile for File {
+/// A file, and where the next bytes go.
+struct RealFile {
+    file: File,
+    end: u64,
+}
+
+impl DiskFile for RealFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+        self.file.write_all_at(bytes, self.end)?;
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
+        let made = self.file.write_all_at(&vec![0; bytes], self.end);
+        made.or_else(|error| self.file.set_len(self.end).and(Err(error)))
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
+        self.file.sync_data()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A disk in memory that forgets what was not synced, tears writes and fails when told to.
 //!
-//! **When the power goes**, what was synced stays. Of what was appended since, each page stays or is
-//! empty, in any order, and the file ends anywhere. Of the names that were made, changed and removed
+//! **When the power goes**, what was synced stays. Of what was written since, each page is there or
+//! is what it was before, in any order, and a file that has grown ends anywhere. Of the names that were made, changed and removed
 //! since their folder was synced, each change has happened or not, whatever became of the others.
 //!
 //! **After a sync that failed**, the next ones say yes and keep nothing, as Linux does: it has marked
@@ -22,6 +22,8 @@ const PAGE_BYTES: usize = 64;
 pub(crate) enum Fault {
     /// The next append writes so many bytes, and fails.
     Append(usize),
+    /// The next zeros are written in part, and fail.
+    Room,
     /// The next sync fails; what it was for may be on the disk or not.
     Sync,
     /// Every append and sync fails, until told otherwise.
@@ -73,29 +75,35 @@ impl Chance {
 #[derive(Clone, Default)]
 struct Content {
     bytes: Vec<u8>,
-    /// So many of them survive for sure.
-    synced: usize,
+    /// What survives for sure.
+    synced: Vec<u8>,
     /// A sync has failed: later ones keep nothing.
     failed: bool,
 }
 
 impl Content {
+    /// Keeps what was written, unless an earlier sync has failed.
+    fn sync(&mut self) {
+        if !self.failed {
+            self.synced.clone_from(&self.bytes);
+        }
+    }
+
     /// What the disk holds of it when the power is back.
     fn survived(&self, chance: Option<&mut Chance>) -> Self {
-        let mut bytes = self.bytes[..self.synced].to_vec();
+        let mut bytes = self.synced.clone();
         if let Some(chance) = chance {
-            let unsynced = self.bytes.len() - self.synced;
-            let end = self.synced + below(chance, unsynced + 1);
-            while bytes.len() < end {
-                let page_end = (bytes.len() / PAGE_BYTES + 1) * PAGE_BYTES;
-                let page = bytes.len()..page_end.min(end);
-                match chance.below(4) {
-                    0 => bytes.resize(page.end, 0),
-                    _ => bytes.extend_from_slice(&self.bytes[page]),
+            let grown = self.bytes.len().saturating_sub(bytes.len());
+            bytes.resize(bytes.len() + below(chance, grown + 1), 0);
+            for (there, written) in bytes.chunks_mut(PAGE_BYTES).zip(self.bytes.chunks(PAGE_BYTES))
+            {
+                let both = there.len().min(written.len());
+                if there[..both] != written[..both] && chance.below(4) > 0 {
+                    there[..both].copy_from_slice(&written[..both]);
                 }
             }
         }
-        Self { synced: bytes.len(), bytes, failed: false }
+        Self { synced: bytes.clone(), bytes, failed: false }
     }
 }
 
@@ -193,7 +201,7 @@ impl MemoryDisk {
         let mut state = self.state();
         let content = state.file(name).expect("the file is there");
         change(&mut content.bytes);
-        content.synced = content.bytes.len();
+        content.synced.clone_from(&content.bytes);
     }
 
     /// The names of the files, in order.
@@ -241,7 +249,7 @@ impl Disk for MemoryDisk {
         let file = state.files.len();
         state.files.push(Content::default());
         state.change(Change { gone: None, there: Some((name.to_owned(), file)) });
-        unheard(last, Box::new(MemoryFile { disk: self.clone(), file }))
+        unheard(last, Box::new(MemoryFile { disk: self.clone(), file, end: 0 }))
     }
 
     fn cut(&self, name: &str, length: u64) -> io::Result<()> {
@@ -251,9 +259,10 @@ impl Disk for MemoryDisk {
         }
         let content = state.file(name)?;
         unheard(self.life.spend()?, ())?;
-        content.bytes.truncate(usize::try_from(length).expect("small"));
-        let length = content.bytes.len();
-        content.synced = if content.failed { content.synced.min(length) } else { length };
+        let length = usize::try_from(length).expect("small");
+        content.bytes.truncate(length);
+        content.sync();
+        content.synced.truncate(length);
         Ok(())
     }
 
@@ -295,23 +304,54 @@ impl Disk for MemoryDisk {
 struct MemoryFile {
     disk: MemoryDisk,
     file: usize,
+    end: usize,
+}
+
+impl MemoryFile {
+    /// Writes at the end, all of it or what `taken` says of this fault and fails; says how many
+    /// bytes were written.
+    fn write(
+        &self,
+        bytes: &[u8],
+        taken: impl FnOnce(Fault) -> Option<usize>,
+    ) -> (usize, io::Result<()>) {
+        let mut state = self.disk.state();
+        let taken = if state.full { Some(0) } else { state.fault.and_then(taken) };
+        if taken.is_some() {
+            state.fault = None;
+        }
+        let last = match self.disk.life.spend() {
+            Ok(last) => last,
+            Err(error) => return (0, Err(error)),
+        };
+        let written = taken.unwrap_or(bytes.len());
+        let there = &mut state.files[self.file].bytes;
+        let end = self.end + written;
+        there.resize(there.len().max(end), 0);
+        there[self.end..end].copy_from_slice(&bytes[..written]);
+        let full = Err(io::ErrorKind::StorageFull.into());
+        (written, if taken.is_some() { full } else { unheard(last, ()) })
+    }
 }
 
 impl DiskFile for MemoryFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.disk.state();
-        let taken = match state.fault {
-            _ if state.full => Some(0),
-            Some(Fault::Append(taken)) => {
-                state.fault = None;
-                Some(taken.min(bytes.len()))
-            }
+        let (written, outcome) = self.write(bytes, |fault| match fault {
+            Fault::Append(taken) => Some(taken.min(bytes.len())),
             _ => None,
-        };
-        let last = self.disk.life.spend()?;
-        let content = &mut state.files[self.file];
-        content.bytes.extend_from_slice(&bytes[..taken.unwrap_or(bytes.len())]);
-        if taken.is_some() { Err(io::ErrorKind::StorageFull.into()) } else { unheard(last, ()) }
+        });
+        self.end += written;
+        outcome
+    }
+
+    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
+        let half = |fault| (fault == Fault::Room).then_some(bytes / 2);
+        let outcome = self.write(&vec![0; bytes], half).1;
+        if outcome.is_err() {
+            unheard(self.disk.life.spend()?, ())?;
+            self.disk.state().files[self.file].bytes.truncate(self.end);
+        }
+        outcome
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -323,10 +363,7 @@ impl DiskFile for MemoryFile {
             return Err(io::ErrorKind::Other.into());
         }
         unheard(self.disk.life.spend()?, ())?;
-        let content = &mut state.files[self.file];
-        if !content.failed {
-            content.synced = content.bytes.len();
-        }
+        state.files[self.file].sync();
         Ok(())
     }
 }

@@ -53,9 +53,10 @@ use std::sync::mpsc::SyncSender;
 
 use crate::hit::{Clock, Record};
 use crate::keys::{KeyId, Keys, SealKey};
+use crate::limits;
 use crate::telemetry::{self, Value};
 use disk::{Disk, RealDisk};
-use log::{Log, LogError};
+use log::{Log, LogError, Shape};
 
 pub use verify::{Verified, verify};
 pub use writer::{SpoolFigures, SpoolWriter};
@@ -194,7 +195,9 @@ impl Spool {
             .map_err(|error| SpoolError::Io("key file", error))?
             .ok_or(SpoolError::Key)?;
         let checkpoint_key = Arc::new(checkpoint::key(&root));
-        let (log, opened) = Log::open(Arc::clone(&disk), root, KIND, config.segment_bytes)?;
+        let ahead_bytes = limits::SPOOL_AHEAD_BYTES;
+        let shape = Shape { kind: KIND, segment_bytes: config.segment_bytes, ahead_bytes };
+        let (log, opened) = Log::open(Arc::clone(&disk), root, shape)?;
         let recovery = Recovery {
             first: Lsn(opened.first),
             next: Lsn(opened.next),

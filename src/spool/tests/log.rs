@@ -6,15 +6,14 @@ use proptest::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::spool::disk::Disk as _;
-use crate::spool::log::{Log, LogError, Opened};
+use crate::spool::log::{Log, LogError, Opened, Shape};
 use crate::spool::memory::{Fault, MemoryDisk};
 
-const KIND: u32 = 7;
-const SEGMENT_BYTES: u64 = 400;
+const SHAPE: Shape = Shape { kind: 7, segment_bytes: 400, ahead_bytes: 150 };
 
 fn open(disk: &MemoryDisk) -> (Log, Opened) {
     let root = Zeroizing::new([5; 32]);
-    let opened = Log::open(Arc::new(disk.clone()), root, KIND, SEGMENT_BYTES);
+    let opened = Log::open(Arc::new(disk.clone()), root, SHAPE);
     opened.unwrap_or_else(|error| panic!("it opens: {error:?}"))
 }
 
@@ -44,7 +43,7 @@ fn read(log: &Log) -> Vec<u64> {
 fn five_frames() -> (MemoryDisk, String, Vec<usize>) {
     let disk = MemoryDisk::default();
     let root = Zeroizing::new([5; 32]);
-    let opened = Log::open(Arc::new(disk.clone()), root, KIND, 1 << 20);
+    let opened = Log::open(Arc::new(disk.clone()), root, Shape { segment_bytes: 1 << 20, ..SHAPE });
     let Ok((mut log, _)) = opened else { panic!("it opens") };
     let mut ends = Vec::new();
     for first in [0, 2, 4, 6, 8] {
@@ -67,7 +66,10 @@ fn a_torn_tail_is_cut_on_open_wherever_it_is_torn() {
         let expected: Vec<u64> = (0..whole as u64).map(|n| n * 2).collect();
         assert_eq!(read(&log), expected, "cut at {length}");
         assert_eq!(opened.next, whole as u64 * 2);
-        assert_eq!(opened.torn_bytes, (length - ends[whole]) as u64);
+        // Zeros at its end cannot be told from room that was made ahead.
+        let bytes = disk.read(&name).expect("it is there");
+        let last = bytes[ends[whole]..length].iter().rposition(|byte| *byte != 0);
+        assert_eq!(opened.torn_bytes, last.map_or(0, |last| last as u64 + 1));
         assert_eq!(opened.bad_frames, 0);
         // And it goes on from there, also after another open.
         assert!(append(&mut log, opened.next));
@@ -75,6 +77,40 @@ fn a_torn_tail_is_cut_on_open_wherever_it_is_torn() {
         assert_eq!((again.torn_bytes, again.next), (0, opened.next + 2));
         assert_eq!(read(&log).last(), Some(&opened.next));
     }
+}
+
+#[test]
+fn zeros_are_written_ahead_of_frames_as_far_as_the_segment_goes_and_are_no_torn_tail() {
+    let disk = MemoryDisk::default();
+    let (mut log, _) = open(&disk);
+    let name = "0000000000000000.seg";
+    let mut lengths = Vec::new();
+    for first in [0, 2, 4] {
+        assert!(append(&mut log, first));
+        let bytes = disk.read(name).expect("it is there");
+        let frames = usize::try_from(log.bytes()).expect("small");
+        assert!(bytes[frames..].iter().all(|byte| *byte == 0));
+        lengths.push(bytes.len() - frames);
+    }
+    let frame = lengths[0] - lengths[1];
+    assert_eq!(lengths, [150, 150 - frame, 400 - (48 + 3 * frame)], "a frame has {frame} bytes");
+    let (_, opened) = open(&disk);
+    assert_eq!((opened.torn_bytes, opened.bad_frames, opened.next), (0, 0, 6));
+}
+
+#[test]
+fn a_disk_without_room_for_zeros_takes_frames() {
+    let disk = MemoryDisk::default();
+    let (mut log, _) = open(&disk);
+    for first in [0, 2] {
+        disk.fail(Some(Fault::Room));
+        assert!(append(&mut log, first));
+        assert_eq!(
+            disk.read("0000000000000000.seg").map(|bytes| bytes.len() as u64).ok(),
+            Some(log.bytes())
+        );
+    }
+    assert_eq!(read(&open(&disk).0), [0, 2]);
 }
 
 #[test]
@@ -112,7 +148,7 @@ fn a_last_segment_with_a_damaged_head_is_put_aside_and_not_deleted() {
 #[test]
 fn another_installations_frames_are_not_opened() {
     let (disk, _, _) = five_frames();
-    let other = Log::open(Arc::new(disk), Zeroizing::new([6; 32]), KIND, SEGMENT_BYTES);
+    let other = Log::open(Arc::new(disk), Zeroizing::new([6; 32]), SHAPE);
     let Ok((log, opened)) = other else { panic!("it opens") };
     assert_eq!(opened.bad_frames, 0, "they verify");
     assert_eq!(read(&log), Vec::<u64>::new(), "and cannot be read");
@@ -126,7 +162,7 @@ fn a_newer_programs_segment_is_refused() {
         let crc = crc32c::crc32c(&bytes[..40]);
         bytes[40..44].copy_from_slice(&crc.to_le_bytes());
     });
-    let newer = Log::open(Arc::new(disk), Zeroizing::new([5; 32]), KIND, SEGMENT_BYTES);
+    let newer = Log::open(Arc::new(disk), Zeroizing::new([5; 32]), SHAPE);
     assert!(matches!(newer, Err(LogError::Newer(9))));
 }
 
