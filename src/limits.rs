@@ -29,6 +29,10 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time for a request's body to arrive once its head has.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Time for which a client waits that is refused and whose connection ends: as many of them as there
+/// are places come back once in it, and not as often as a core can take.
+pub const REFUSAL_WAIT: Duration = Duration::from_secs(1);
+
 /// Time that an answer may lie unread on its way to a client.
 pub const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 

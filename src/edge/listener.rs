@@ -3,10 +3,11 @@
 
 #![expect(clippy::disallowed_types, reason = "src/edge is where addresses are")]
 
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -18,7 +19,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::sink::wake_waiting;
-use super::{Edge, proxy, routes};
+use super::stream::Stream;
+use super::{Edge, Patience, proxy, routes};
 use crate::limits;
 use crate::telemetry::{self, Value};
 
@@ -130,7 +132,7 @@ async fn accept(
 async fn connection(
     mut stream: TcpStream,
     mut peer: IpAddr,
-    edge: &Arc<Edge>,
+    edge: &Edge,
     mut stop: watch::Receiver<bool>,
 ) {
     // Whoever connects just before a stop is still answered: its request is on its way.
@@ -155,15 +157,21 @@ async fn connection(
     }
     // Answers are small, and each is written at once.
     drop(stream.set_nodelay(true));
-    let head_timeout = edge.patience.head;
-    let service = service_fn(move |request| routes::answer(Arc::clone(edge), peer, request));
+    let Patience { head: head_timeout, refusal, .. } = edge.patience;
+    let answered = AtomicBool::new(false);
+    let stream = Stream::new(TokioIo::new(stream), &answered, refusal);
+    let service = service_fn(|request| async {
+        let answer = routes::answer(edge, peer, request).await;
+        answered.store(true, Ordering::Relaxed);
+        Ok::<_, Infallible>(answer)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
         .max_buf_size(limits::HEAD_BYTES_MAX)
         // Answers are short: copied behind their head they cost less than a second buffer.
         .writev(false)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(stream, service);
     tokio::pin!(connection);
     // A client that goes away or sends no HTTP is its own affair; hyper's error would quote it.
     tokio::select! {

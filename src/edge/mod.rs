@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! listener   connections, bounded; a time limit on every wait
+//!   stream   a connection's bytes; what is no HTTP waits for its answer
 //! routes     path and method
 //! hits       the requests that carry hits
 //! script     the tracker, compressed beforehand
@@ -47,6 +48,7 @@ mod rules;
 mod script;
 mod sink;
 mod sites;
+mod stream;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -107,11 +109,17 @@ pub struct Patience {
     pub head: Duration,
     /// For its body, once its head is there.
     pub body: Duration,
+    /// How long they wait themselves for an answer that refuses them and ends the connection.
+    pub refusal: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: limits::HEAD_TIMEOUT, body: limits::BODY_TIMEOUT }
+        Self {
+            head: limits::HEAD_TIMEOUT,
+            body: limits::BODY_TIMEOUT,
+            refusal: limits::REFUSAL_WAIT,
+        }
     }
 }
 

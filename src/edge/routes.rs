@@ -2,34 +2,34 @@
 
 #![expect(clippy::disallowed_types, reason = "src/edge is where addresses and requests are")]
 
-use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hyper::body::Incoming;
-use hyper::header::TRANSFER_ENCODING;
+use hyper::header::{CONNECTION, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
+use tokio::time::sleep;
 
 use super::answer::{self, Answer};
 use super::dialect::{self, Dialect};
 use super::{Edge, hits, mailing, opt_out, pages, script};
 
 /// One request's answer.
-pub(super) async fn answer(
-    edge: Arc<Edge>,
-    peer: IpAddr,
-    request: Request<Incoming>,
-) -> Result<Answer, Infallible> {
+pub(super) async fn answer(edge: &Edge, peer: IpAddr, request: Request<Incoming>) -> Answer {
     edge.figures.requests.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
     // hyper goes by the chunks and hides a length beside them: where what stands before this server
     // went by the length, what follows is no request of its own (RFC 9112, section 6.3). Browsers
     // send no chunks over HTTP/1.
     let is_last = head.headers.contains_key(TRANSFER_ENCODING);
-    let answer = routed(&edge, peer, &head, body).await;
-    Ok(if is_last { answer::last(answer) } else { answer })
+    let answer = routed(edge, peer, &head, body).await;
+    let answer = if is_last { answer::last(answer) } else { answer };
+    // Who is sent away for what is wrong with the request does not come back at once.
+    if answer.status().is_client_error() && answer.headers().contains_key(CONNECTION) {
+        sleep(edge.patience.refusal).await;
+    }
+    answer
 }
 
 async fn routed(edge: &Edge, peer: IpAddr, head: &Parts, body: Incoming) -> Answer {

@@ -1,6 +1,6 @@
 //! Clients that mean no good: what they are answered, and that others are, meanwhile.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -38,7 +38,8 @@ fn statuses(server: &Server, sent: &str) -> Vec<u16> {
 
 #[test]
 fn whatever_is_no_plain_http_1_is_refused_or_cut_off() {
-    let patience = Patience { head: Duration::from_millis(100), body: Duration::from_millis(100) };
+    let soon = Duration::from_millis(100);
+    let patience = Patience { head: soon, body: soon, refusal: Duration::ZERO };
     let server = Server::start(EdgeConfig { patience, ..config() });
     let check = |sent: &str, expected: &[u16], told: &[&str]| {
         assert_eq!(statuses(&server, sent), expected, "{}", sent.get(..200).unwrap_or(sent));
@@ -78,6 +79,49 @@ fn whatever_is_no_plain_http_1_is_refused_or_cut_off() {
     // A head without end.
     let head = format!("GET /healthz HTTP/1.1\r\nx: {}", "y".repeat(100_000));
     check(&head, &[431], &[]);
+}
+
+#[test]
+fn who_is_sent_away_waits_for_it_and_others_do_not() {
+    let chunked = post("transfer-encoding: chunked\r\n");
+    let refused = [
+        format!("GET /healthz HTTP/1.1\r\nx: {}", "y".repeat(100_000)),
+        post("content-length: 2\r\ncontent-length: 3\r\n") + "{} ",
+        chunked.clone() + "0\r\n" + &"x: y\r\n".repeat(20_000),
+        chunked + "3\r\nno!\r\n0\r\n\r\n",
+        "DELETE /p.gif HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(),
+        "no HTTP\r\n\r\n".to_owned(),
+    ];
+    let sent_away = |refusal: Duration| {
+        let patience = Patience { refusal, ..Patience::default() };
+        let server = Server::start(EdgeConfig { patience, ..config() });
+        let mut streams = refused.each_ref().map(|_| connect(&server));
+        for (stream, sent) in streams.iter_mut().zip(&refused) {
+            // It may be cut off before it has said all.
+            drop(stream.write_all(sent.as_bytes()));
+        }
+        (server, streams)
+    };
+    let (server, streams) = sent_away(Duration::from_secs(3600));
+    // Answers that are none of these, a hundred times.
+    let hit = view("a.example");
+    let good = post(&format!("content-length: {}\r\n", hit.len())) + &hit;
+    let malformed = post("content-length: 3\r\n") + "no!";
+    let all = (good + &malformed).repeat(50) + "GET /nowhere HTTP/1.1\r\nhost: x\r\n";
+    let expected = [[202, 400].repeat(50), vec![404]].concat();
+    assert_eq!(statuses(&server, &(all + "connection: close\r\n\r\n")), expected);
+    for (mut stream, sent) in streams.into_iter().zip(&refused) {
+        stream.set_nonblocking(true).expect("a socket");
+        let none = stream.read(&mut [0; 1]).expect_err("nothing is said yet");
+        assert_eq!(none.kind(), ErrorKind::WouldBlock, "{}", sent.get(..99).unwrap_or(sent));
+    }
+    drop(server);
+    let (_server, streams) = sent_away(Duration::from_millis(50));
+    for mut stream in streams {
+        let mut answer = [0; 10];
+        stream.read_exact(&mut answer).expect("and then it is");
+        assert_eq!(answer, *b"HTTP/1.1 4");
+    }
 }
 
 #[test]
