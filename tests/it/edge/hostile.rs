@@ -102,7 +102,7 @@ fn who_is_sent_away_waits_for_it_and_others_do_not() {
         }
         (server, streams)
     };
-    let (server, streams) = sent_away(Duration::from_secs(3600));
+    let (server, streams) = sent_away(Duration::from_hours(1));
     // Answers that are none of these, a hundred times.
     let hit = view("a.example");
     let good = post(&format!("content-length: {}\r\n", hit.len())) + &hit;
