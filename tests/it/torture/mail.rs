@@ -15,8 +15,8 @@ use headcount::outbox::Table;
 
 use super::load::SITES;
 use crate::stored::Stored;
-use crate::support::Collector;
 use crate::support::http::{Answer, Client};
+use crate::support::{Collector, command, until};
 
 const LINKS: u16 = 200;
 
@@ -113,10 +113,17 @@ impl Mailings {
     }
 
     /// A recipient withdraws who did nothing. Its record changes no count, but what was held until
-    /// then is counted before it.
+    /// then is counted before it. A disk that was full a moment ago refuses it: it is tried again.
     pub(super) fn withdraw(&self, collector: &Collector) {
         let token = self.tokens.last().expect("one more than readers");
-        collector.command(&["mailing", "revoke", &self.of_sites[1].id, "--token", token]);
+        let revoke = ["mailing", "revoke", &self.of_sites[1].id, "--token", token];
+        until("a withdrawal is kept", || {
+            let output = command(collector.data(), &revoke);
+            let said = String::from_utf8_lossy(&output.stderr);
+            let refused = said.contains("nothing can be kept just now: try again");
+            assert!(output.status.success() || refused, "{revoke:?}: {said}");
+            output.status.success().then_some(())
+        });
     }
 
     /// Begins to read.
